@@ -1,0 +1,22 @@
+//! The channel: two kinds of ends, and messages that go one way.
+//!
+//! A message is a [`Buffer`](crate::Buffer), which arrives as a [`View`](crate::View), or an end of a channel, which
+//! arrives as itself. There may be many send ends, clones of one another; there is one receive end (share it by
+//! reference to receive from several threads). An end that is dropped tells the other side.
+//!
+//! Waiting holds no interpreter's lock and never polls. The queue takes no interpreter's lock at all.
+//!
+//! # Happens-before
+//!
+//! Everything the sender did before a send is visible to the thread that receives that message. Everything read through
+//! a view happens before its owner frees or thaws the bytes.
+
+mod ends;
+mod error;
+mod message;
+mod mooring;
+mod queue;
+
+pub use ends::{Iter, Nudge, ReceiveEnd, SendEnd, bounded, bounded_with, unbounded, unbounded_with};
+pub use error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
+pub use message::{Message, Payload};

@@ -1,0 +1,179 @@
+//! The backend that ships: parking_lot's locks, the standard library's atomics, cells that cost nothing.
+
+use super::cell;
+use super::site::{Access, WakeUp};
+use core::sync::atomic::{self, Ordering};
+use parking_lot::lock_api::RawMutex as _;
+use std::time::{Duration, Instant};
+
+/// The name of this backend.
+pub const BACKEND: &str = "std";
+
+pub(crate) use cell::{ConstPtr, UnsafeCell};
+pub(crate) use std::thread_local;
+
+/// An interpreter's lock: held across calls, handed over on request.
+///
+/// Who finds it held queues at a turnstile: one thread waits for the lock itself, the others for the turnstile. Who hands
+/// the lock over goes through the turnstile too, hence behind the thread that stands in it.
+pub(crate) struct RawLock {
+    raw: parking_lot::RawMutex,
+    turnstile: parking_lot::Mutex<()>,
+    /// A thread stands in the turnstile.
+    is_waited_for: atomic::AtomicBool,
+}
+
+impl RawLock {
+    pub(crate) fn new() -> Self {
+        Self {
+            raw: parking_lot::RawMutex::INIT,
+            turnstile: parking_lot::Mutex::new(()),
+            is_waited_for: atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// Waits for the lock and takes it.
+    pub(crate) fn lock(&self) {
+        if !self.raw.try_lock() {
+            self.lock_in_turn();
+        }
+    }
+
+    /// Like [`lock`](Self::lock), but behind whoever waits already.
+    pub(crate) fn lock_in_turn(&self) {
+        let turn = self.turnstile.lock();
+        // ORDERING: Relaxed: a hint for `is_contended`. A stale value delays a hand-over to the next safepoint.
+        self.is_waited_for.store(true, Ordering::Relaxed);
+        self.raw.lock();
+        // ORDERING: Relaxed: as above.
+        self.is_waited_for.store(false, Ordering::Relaxed);
+        drop(turn);
+    }
+
+    /// Gives the lock up.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread holds the lock.
+    pub(crate) unsafe fn unlock(&self) {
+        // SAFETY: the caller holds the lock.
+        unsafe { self.raw.unlock() }
+    }
+
+    /// Whether a thread waits for the lock.
+    pub(crate) fn is_contended(&self) -> bool {
+        // ORDERING: Relaxed: a hint, see `lock_in_turn`.
+        self.is_waited_for.load(Ordering::Relaxed)
+    }
+}
+
+/// A lock for short critical sections.
+pub(crate) struct Mutex<T>(parking_lot::Mutex<T>);
+
+pub(crate) type MutexGuard<'a, T> = parking_lot::MutexGuard<'a, T>;
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(parking_lot::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock()
+    }
+}
+
+/// A condition to wait for. Wake-ups may be spurious.
+pub(crate) struct Condvar(parking_lot::Condvar);
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self(parking_lot::Condvar::new())
+    }
+
+    /// Waits for a notification or the deadline, whichever comes first.
+    pub(crate) fn wait_until<'a, T>(&self, mut guard: MutexGuard<'a, T>, deadline: &Deadline) -> MutexGuard<'a, T> {
+        match deadline.0 {
+            Some(instant) => drop(self.0.wait_until(&mut guard, instant)),
+            None => self.0.wait(&mut guard),
+        }
+        guard
+    }
+
+    pub(crate) fn notify_one(&self, _site: WakeUp) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self, _site: WakeUp) {
+        self.0.notify_all();
+    }
+}
+
+/// A moment on the monotonic clock, or never.
+#[derive(Clone, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// The moment `timeout` from now; never, if that is beyond what the clock can express.
+    pub fn after(timeout: Duration) -> Self {
+        Self(Instant::now().checked_add(timeout))
+    }
+
+    /// A deadline that does not come.
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// Lets the deadline pass, in backends without a clock. Here the clock decides, and this does nothing.
+    pub fn pass(&self) {}
+
+    /// Whether the moment has come.
+    pub fn has_passed(&self) -> bool {
+        self.0.is_some_and(|instant| Instant::now() >= instant)
+    }
+}
+
+/// An atomic counter whose accesses name their [site](super::site).
+pub(crate) struct AtomicUsize(atomic::AtomicUsize);
+
+impl AtomicUsize {
+    pub(crate) fn new(value: usize) -> Self {
+        Self(atomic::AtomicUsize::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self, site: Access) -> usize {
+        self.0.load(site.ordering)
+    }
+
+    #[inline]
+    pub(crate) fn fetch_add(&self, value: usize, site: Access) -> usize {
+        self.0.fetch_add(value, site.ordering)
+    }
+
+    #[inline]
+    pub(crate) fn fetch_sub(&self, value: usize, site: Access) -> usize {
+        self.0.fetch_sub(value, site.ordering)
+    }
+}
+
+/// A value whose leak a model checker would report. Here: just the value.
+pub(crate) struct Tracked<T>(T);
+
+impl<T> Tracked<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> core::ops::Deref for Tracked<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}

@@ -1,0 +1,96 @@
+//! Events at the linearisation points of the protocol, for monitors and for curious users.
+//!
+//! With the feature `trace` each protocol step reports itself to the recorder of the calling thread (`set_recorder`),
+//! inside the critical section or right after the atomic operation that is its linearisation point. Without the feature
+//! this module is an empty twin: nothing is computed, nothing is called. SPEC.md maps each event to an action.
+
+#[cfg(not(feature = "trace"))]
+mod off;
+#[cfg(feature = "trace")]
+mod on;
+
+#[cfg(not(feature = "trace"))]
+pub use off::{ENABLED, emit};
+#[cfg(feature = "trace")]
+pub use on::{ENABLED, emit, set_recorder};
+
+use crate::runtime::{Cause, InterpreterId};
+
+/// Identity of a channel: unique in the process, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelId(pub u64);
+
+/// Identity of a buffer's object: unique among the living ones (an address, reused after [`Event::Freed`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectId(pub usize);
+
+/// Why a send or a receive was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refused {
+    /// No space (send) or no message (receive), and the caller did not want to wait, or not yet.
+    NotReady,
+    /// The channel was closed.
+    Closed,
+    /// The deadline passed.
+    TimedOut,
+}
+
+/// A side of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The send ends.
+    Send,
+    /// The receive end.
+    Receive,
+}
+
+/// What happened. The numbers are *post-states*: the values right after the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields are named after what they hold")]
+pub enum Event {
+    /// The thread acquired an interpreter's lock.
+    Entered { interpreter: InterpreterId, cause: Cause },
+    /// The thread is about to release an interpreter's lock.
+    Leaving { interpreter: InterpreterId },
+    /// A safepoint at which nobody waited.
+    Stayed { interpreter: InterpreterId },
+    /// A buffer was made immutable (one reference).
+    Frozen { object: ObjectId },
+    /// A reference was added.
+    Referenced { object: ObjectId, references: usize },
+    /// A reference was given back.
+    Dereferenced { object: ObjectId, references: usize },
+    /// A view's export was taken.
+    Exported { object: ObjectId, exports: usize },
+    /// A view's export was given back.
+    Unexported { object: ObjectId, exports: usize },
+    /// The last reference is gone: the bytes are freed.
+    Freed { object: ObjectId },
+    /// A sole handle was made writable again; the object is gone.
+    Thawed { object: ObjectId },
+    /// A thaw was refused.
+    ThawRefused { object: ObjectId, references: usize, exports: usize },
+    /// A view was cloned or sliced.
+    ViewCloned { clones: usize },
+    /// A view was dropped; at zero the release follows.
+    ViewDropped { clones: usize },
+    /// A message entered the queue.
+    Sent { channel: ChannelId, queued: usize },
+    /// A send was refused.
+    SendRefused { channel: ChannelId, why: Refused },
+    /// A message left the queue.
+    Received { channel: ChannelId, queued: usize },
+    /// A receive was refused.
+    ReceiveRefused { channel: ChannelId, why: Refused },
+    /// A send end was cloned.
+    SenderCloned { channel: ChannelId, senders: usize },
+    /// A send end was dropped.
+    SenderDropped { channel: ChannelId, senders: usize },
+    /// The channel was closed from this side; `discarded` messages left the queue with it.
+    Closed { channel: ChannelId, side: Side, discarded: usize },
+    /// The receive end of `channel` is in flight inside another channel, or no longer.
+    Moored { channel: ChannelId, inside: Option<ChannelId> },
+    /// The place of a channel's receive end was looked up.
+    Probed { channel: ChannelId, inside: Option<ChannelId> },
+}
