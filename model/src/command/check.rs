@@ -1,0 +1,210 @@
+//! `viewchan check`.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use viewchan_model::check::{Engine, Plan, Progress, check};
+use viewchan_model::golden::Golden;
+use viewchan_model::job::load;
+use viewchan_model::report::{FaultRun, FaultVerdict, Report, Run, Verdict, table};
+use viewchan_model::scenario::shipped;
+
+/// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
+///
+/// Without names: every shipped scenario, and every fault on every engine that it lives in.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Shipped scenarios (see `viewchan list`), or paths of scenario files. All shipped ones if none is given.
+    scenarios: Vec<String>,
+    /// Engines to use, comma-separated. All of this build if none is given.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINES")]
+    engine: Vec<Engine>,
+    /// The strategy to check.
+    #[arg(long, value_enum, default_value = "view")]
+    strategy: Strategy,
+    /// Try the faults as well, although scenarios are named.
+    #[arg(long)]
+    faults: bool,
+    /// Rounds of each scenario on real threads.
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
+    /// Runs at a time. One for each processor if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Write the report to this file, as JSON (the schema is in the README of viewchan-model).
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the counts to this file instead of comparing them with the golden ones. For maintainers.
+    #[arg(long, value_name = "FILE", hide = true)]
+    write_golden: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Strategy {
+    /// The design of 2017.
+    View,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let plan = plan(arguments)?;
+    let json = arguments.json.as_ref().map(Output::create).transpose()?;
+    let golden = arguments.write_golden.as_ref().map(Output::create).transpose()?;
+    let (bar, lines) = (Bar::new(), Lines);
+    let progress: &dyn Progress = if std::io::stderr().is_terminal() { &bar } else { &lines };
+    let report = check(&plan, progress).map_err(|error| format!("cannot run the check: {error}"))?;
+    bar.0.finish_and_clear();
+    if let Some(json) = json {
+        json.write(&(serde_json::to_string_pretty(&report).expect("plain data") + "\n"))?;
+    }
+    if let Some(golden) = golden {
+        golden.write(&Golden::of(&report.runs).to_json())?;
+    }
+    super::print(&in_words(&report))?;
+    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A file to write at the end, opened at the beginning: a wrong path is noticed before the work. What it holds stays until
+/// there is something better.
+struct Output<'a> {
+    path: &'a PathBuf,
+    file: File,
+}
+
+impl<'a> Output<'a> {
+    fn create(path: &'a PathBuf) -> Result<Self, String> {
+        let opened = File::options().write(true).create(true).truncate(false).open(path);
+        let file = opened.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        Ok(Self { path, file })
+    }
+
+    fn write(mut self, text: &str) -> Result<(), String> {
+        let written = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
+        written.map_err(|error| format!("cannot write {}: {error}", self.path.display()))
+    }
+}
+
+fn plan(arguments: &Arguments) -> Result<Plan, String> {
+    let Strategy::View = arguments.strategy;
+    if let Some(missing) = arguments.engine.iter().find(|engine| !Engine::AVAILABLE.contains(engine)) {
+        let hint =
+            if *missing == Engine::Loom { "build with --features loom" } else { "build without --features loom" };
+        return Err(format!("this build has no engine {}: {hint}", missing.name()));
+    }
+    refuse_meddling()?;
+    let complete = arguments.scenarios.is_empty();
+    let origins: Vec<String> = if complete {
+        shipped().into_iter().map(|scenario| scenario.name).collect()
+    } else {
+        arguments.scenarios.clone()
+    };
+    let load = |origin: String| load(&origin).map(|scenario| (origin, scenario));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Plan {
+        scenarios: origins.into_iter().map(load).collect::<Result<_, _>>()?,
+        engines: if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { arguments.engine.clone() },
+        faults: complete || arguments.faults,
+        complete,
+        rounds: arguments.rounds,
+        jobs: arguments.jobs.map_or(processors, usize::from),
+        executable: std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?,
+        golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
+    })
+}
+
+/// Loom reads its limits from the environment: a variable there would make the claim of the result false.
+fn refuse_meddling() -> Result<(), String> {
+    #[cfg(feature = "loom")]
+    if let Some(name) = viewchan_model::engine::loom::meddling_variable() {
+        return Err(format!("{name} is set, which changes what loom explores: unset it"));
+    }
+    Ok(())
+}
+
+/// What the check found, for a person.
+fn in_words(report: &Report) -> String {
+    let mut parts = vec![table::runs(&report.runs)];
+    let faults: Vec<&FaultRun> = report.guarantees.iter().flat_map(|guarantee| &guarantee.faults).collect();
+    if !faults.is_empty() {
+        parts.push(table::faults(report));
+    }
+    if !report.locks.is_empty() {
+        parts.push(table::locks(&report.locks));
+    }
+    let failed: Vec<&Run> = report.runs.iter().filter(|run| run.verdict == Verdict::Fail).collect();
+    parts.extend(failed.iter().map(|run| failure(run)));
+    let survivors: Vec<_> = faults.iter().filter(|fault| fault.verdict == FaultVerdict::Survived).collect();
+    let survivor = |fault: &&&FaultRun| format!("SURVIVED {} on {}: {}", fault.name, fault.engine, fault.why);
+    parts.extend(survivors.iter().map(survivor));
+    let unreached = |witness: &String| {
+        format!("UNREACHED {witness}: no scenario leads there, so what it is a witness for was not tested")
+    };
+    parts.extend(report.missing_witnesses.iter().map(unreached));
+    parts.push(format!(
+        "{}: {} of {} runs pass, {} of {} faults refuted\n",
+        if report.passes() { "PASS" } else { "FAIL" },
+        report.runs.len() - failed.len(),
+        report.runs.len(),
+        faults.len() - survivors.len(),
+        faults.len()
+    ));
+    parts.join("\n\n")
+}
+
+/// A failed run: what is violated, and how it came about.
+fn failure(run: &Run) -> String {
+    let mut lines = vec![table::line(run)];
+    for violation in &run.violations {
+        lines.push(format!("  {violation}"));
+        lines.extend(violation.trace.iter().map(|step| format!("    {step}")));
+    }
+    lines.join("\n")
+}
+
+/// For a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::no_length();
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}").expect("a constant");
+        Self(bar.with_style(style))
+    }
+}
+
+impl Progress for Bar {
+    fn planned(&self, runs: usize) {
+        self.0.set_length(runs as u64);
+    }
+
+    fn ran(&self, run: &Run) {
+        if run.verdict == Verdict::Fail {
+            self.0.println(table::line(run));
+        }
+        self.0.set_message(run.scenario.clone());
+        self.0.inc(1);
+    }
+
+    fn tried(&self, fault: &FaultRun) {
+        self.0.set_message(fault.name.clone());
+        self.0.inc(1);
+    }
+}
+
+/// For a log: plain lines.
+struct Lines;
+
+impl Progress for Lines {
+    fn planned(&self, runs: usize) {
+        eprintln!("{runs} runs");
+    }
+
+    fn ran(&self, run: &Run) {
+        eprintln!("{}", table::line(run));
+    }
+
+    fn tried(&self, fault: &FaultRun) {
+        eprintln!("fault {} on {}: {:?}", fault.name, fault.engine, fault.verdict);
+    }
+}

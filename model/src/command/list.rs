@@ -1,0 +1,54 @@
+//! `viewchan list`: what can be checked.
+
+use std::process::ExitCode;
+use viewchan_model::fault::CODE_FAULTS;
+use viewchan_model::scenario::{Scenario, Tier, shipped};
+use viewchan_model::spec::{Fault, Guarantee};
+
+/// Lists the shipped scenarios, or the faults.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// What to list.
+    #[arg(value_enum, default_value = "scenarios")]
+    what: What,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum What {
+    /// The shipped scenarios, with tier and number of threads.
+    Scenarios,
+    /// The faults, with the guarantee that each breaks and the engines that refute it.
+    Faults,
+    /// The guarantees.
+    Guarantees,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let lines: Vec<String> = match arguments.what {
+        What::Scenarios => shipped().iter().map(scenario).collect(),
+        What::Faults => faults(),
+        What::Guarantees => Guarantee::ALL.iter().map(ToString::to_string).collect(),
+    };
+    super::print(&(lines.join("\n") + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scenario(scenario: &Scenario) -> String {
+    let tier = match scenario.tier {
+        Tier::Exhaustive => "exhaustive".to_owned(),
+        Tier::Bounded { preemptions } => format!("bounded ({preemptions})"),
+    };
+    format!("{:<34} {tier:<12} {} threads  {}", scenario.name, scenario.threads.len(), scenario.about)
+}
+
+fn faults() -> Vec<String> {
+    let specified = Fault::ALL.iter().map(|fault| {
+        let on_loom = CODE_FAULTS.iter().any(|code| code.name == fault.name());
+        let engines = if on_loom { "spec, loom" } else { "spec" };
+        format!("{} {:<28} {engines:<10} {}", fault.guarantee().id(), fault.name(), fault.description())
+    });
+    let in_code_only = CODE_FAULTS.iter().filter(|code| Fault::from_name(code.name).is_none());
+    let in_code_only =
+        in_code_only.map(|fault| format!("{} {:<28} {:<10} {}", fault.guarantee, fault.name, "loom", fault.about()));
+    specified.chain(in_code_only).collect()
+}

@@ -1,0 +1,14 @@
+//! Engines: each runs one scenario in its own way and says what it saw.
+//!
+//! - [`spec`] explores the specification, every state of it.
+//! - `loom` (feature `loom`) explores the real code, every interleaving of it, under a [monitor](crate::monitor).
+//! - `threads` (without that feature) runs the real code on real threads, many rounds.
+//!
+//! The real-code engines share `real`: it sets a scenario up and runs its threads.
+
+#[cfg(feature = "loom")]
+pub mod loom;
+pub(crate) mod real;
+pub mod spec;
+#[cfg(not(feature = "loom"))]
+pub mod threads;

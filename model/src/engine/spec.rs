@@ -1,0 +1,91 @@
+//! The specification, explored exhaustively, twice: by our own breadth-first search, which keeps the states and finds
+//! shortest counterexamples, and by stateright, a second opinion on the count and on every property.
+
+use crate::spec::{Action, Guarantee, Refusal, Rules, State, Violation};
+use stateright::{Checker, Model, Property};
+use std::sync::Arc;
+
+/// What stateright found.
+#[derive(Clone, Debug)]
+pub struct SecondOpinion {
+    /// Unique states, broken ones included.
+    pub states: usize,
+    /// Names of the properties that do not hold.
+    pub violated: Vec<String>,
+}
+
+/// Explores a scenario with stateright, with no bound.
+pub fn second_opinion(rules: Rules) -> SecondOpinion {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let checker = Judged { rules: Arc::new(rules) }.checker().threads(threads).spawn_bfs().join();
+    let mut violated: Vec<String> = checker.discoveries().keys().map(|&name| name.to_owned()).collect();
+    violated.sort();
+    SecondOpinion { states: checker.unique_state_count(), violated }
+}
+
+/// The specification as a stateright model. A state that breaks a guarantee is a state as well, without successors.
+struct Judged {
+    rules: Arc<Rules>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Situation {
+    Lawful(Box<State>),
+    Broken(Guarantee),
+}
+
+impl Model for Judged {
+    type State = Situation;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<Situation> {
+        vec![Situation::Lawful(Box::new(self.rules.initial()))]
+    }
+
+    fn actions(&self, situation: &Situation, actions: &mut Vec<Action>) {
+        if let Situation::Lawful(state) = situation {
+            actions.extend(self.rules.enabled(state));
+        }
+    }
+
+    fn next_state(&self, situation: &Situation, action: Action) -> Option<Situation> {
+        let Situation::Lawful(state) = situation else { return None };
+        Some(match self.judge(state, action) {
+            Ok(next) => Situation::Lawful(Box::new(next)),
+            Err(violation) => Situation::Broken(violation.guarantee),
+        })
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            property::<1>("G1 lock discipline"),
+            property::<2>("G2 no mutable alias"),
+            property::<3>("G3 counting"),
+            property::<4>("G4 one lock"),
+            property::<5>("G5 exactly once"),
+            property::<6>("G6 progress"),
+            property::<7>("G7 lifetime"),
+            property::<8>("G8 release cannot fail"),
+            property::<9>("G9 ends"),
+        ]
+    }
+}
+
+fn property<const NUMBER: usize>(name: &'static str) -> Property<Judged> {
+    Property::always(name, |_, situation| *situation != Situation::Broken(Guarantee::ALL[NUMBER - 1]))
+}
+
+impl Judged {
+    fn judge(&self, state: &State, action: Action) -> Result<State, Violation> {
+        let next = match self.rules.step(state, action) {
+            Ok(next) => next,
+            Err(Refusal::Violation(violation)) => return Err(violation),
+            Err(refusal) => unreachable!("{action} is enabled, and yet: {refusal}"),
+        };
+        self.rules.check(&next)?;
+        if self.rules.finished(&next) {
+            self.rules.check_end(&next)?;
+        }
+        self.rules.deadlock(&next).map_or(Ok(next), Err)
+    }
+}

@@ -1,0 +1,193 @@
+//! The golden file: how many states and executions each shipped scenario has.
+//!
+//! Exploration is deterministic, so a count that changes means that something else is explored than before. A drop might
+//! be a bound that crept in. Nothing here is a limit: the counts are compared after the fact.
+
+use crate::report::Run;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const SHIPPED: &str = include_str!("../golden.json");
+
+/// The counts of each scenario, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Golden(BTreeMap<String, Counts>);
+
+/// The counts of one scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// States of the specification.
+    pub states: usize,
+    /// Transitions of the specification.
+    pub transitions: u64,
+    /// Outcomes of the specification.
+    pub outcomes: usize,
+    /// Executions under loom, by mode.
+    pub executions: BTreeMap<String, u64>,
+}
+
+impl Golden {
+    /// The shipped counts.
+    pub fn shipped() -> Self {
+        serde_json::from_str(SHIPPED).expect("golden.json is tested")
+    }
+
+    /// No counts: nothing is compared.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The counts that these runs have.
+    pub fn of(runs: &[Run]) -> Self {
+        let mut golden = Self::default();
+        for run in runs {
+            let counts = golden.0.entry(run.scenario.clone()).or_default();
+            match (run.engine.as_str(), &run.mode) {
+                ("spec", _) => {
+                    counts.states = run.states;
+                    counts.transitions = run.executions;
+                    counts.outcomes = run.outcomes.len();
+                }
+                ("loom", Some(mode)) => {
+                    counts.executions.insert(mode.clone(), run.executions);
+                }
+                _ => {}
+            }
+        }
+        golden
+    }
+
+    /// As the text of the file.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain data") + "\n"
+    }
+
+    /// What is wrong with the counts of a run, if they are not the golden ones.
+    pub fn complaint(&self, run: &Run) -> Option<crate::report::Violation> {
+        let counts = self.0.get(&run.scenario)?;
+        let (what, found, golden) = match (run.engine.as_str(), &run.mode) {
+            ("spec", _) if run.states != counts.states => ("states", run.states as u64, counts.states as u64),
+            ("spec", _) if run.executions != counts.transitions => ("transitions", run.executions, counts.transitions),
+            ("spec", _) if run.outcomes.len() != counts.outcomes => {
+                ("outcomes", run.outcomes.len() as u64, counts.outcomes as u64)
+            }
+            ("loom", Some(mode)) if counts.executions.get(mode) != Some(&run.executions) => {
+                ("executions", run.executions, counts.executions.get(mode).copied().unwrap_or(0))
+            }
+            _ => return None,
+        };
+        let why = format!("{found} {what}, but the golden file says {golden}");
+        Some(crate::report::Violation { guarantee: None, why, trace: Vec::new() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, Golden, SHIPPED};
+    use crate::job::Task;
+    use crate::report::Run;
+    use crate::scenario::{Scenario, shipped};
+
+    /// A run on the specification with these counts.
+    fn on_spec(scenario: &Scenario, counts: &Counts) -> Run {
+        Run {
+            engine: "spec".to_owned(),
+            mode: None,
+            executions: counts.transitions,
+            states: counts.states,
+            outcomes: vec![String::new(); counts.outcomes],
+            ..Task::Control.run(scenario)
+        }
+    }
+
+    /// A run under loom with these counts.
+    fn on_loom(scenario: &Scenario, mode: &'static str, counts: &Counts) -> Run {
+        Run { executions: counts.executions[mode], ..Task::Loom { mode }.run(scenario) }
+    }
+
+    fn complaint(golden: &Golden, run: &Run) -> Option<String> {
+        golden.complaint(run).map(|violation| violation.to_string())
+    }
+
+    fn one_message() -> Scenario {
+        shipped().into_iter().find(|scenario| scenario.name == "one-message").expect("shipped")
+    }
+
+    /// The golden file has exactly the shipped scenarios, each with states, transitions, outcomes and both modes of loom.
+    #[test]
+    fn every_shipped_scenario_is_golden() {
+        let golden = Golden::shipped();
+        let names: Vec<String> = shipped().into_iter().map(|scenario| scenario.name).collect();
+        assert_eq!(golden.0.keys().cloned().collect::<Vec<_>>(), names);
+        for (name, counts) in &golden.0 {
+            assert!(counts.states > 0 && counts.transitions > 0 && counts.outcomes > 0, "{name}");
+            assert_eq!(counts.executions.keys().map(String::as_str).collect::<Vec<_>>(), ["plain", "rmw"], "{name}");
+            assert!(counts.executions.values().all(|&executions| executions > 0), "{name}");
+        }
+    }
+
+    /// What `of` collects from runs is what `complaint` compares them with, and `to_json` what the file holds.
+    #[test]
+    fn the_golden_counts_are_those_of_the_runs() {
+        let golden = Golden::shipped();
+        assert_eq!(golden.to_json(), SHIPPED);
+        let mut runs = Vec::new();
+        for scenario in shipped() {
+            let counts = &golden.0[&scenario.name];
+            runs.extend([
+                on_spec(&scenario, counts),
+                on_loom(&scenario, "plain", counts),
+                on_loom(&scenario, "rmw", counts),
+            ]);
+        }
+        assert_eq!(Golden::of(&runs), golden);
+        assert!(runs.iter().all(|run| complaint(&golden, run).is_none()));
+    }
+
+    /// One more or one less of anything is a complaint with both numbers.
+    #[test]
+    fn a_changed_count_is_a_complaint() {
+        let (golden, scenario) = (Golden::shipped(), one_message());
+        let counts = &golden.0[&scenario.name];
+        let says = |run: &Run| complaint(&golden, run).expect("a complaint");
+
+        let mut run = on_spec(&scenario, counts);
+        run.states -= 1;
+        assert_eq!(says(&run), format!("{} states, but the golden file says {}", counts.states - 1, counts.states));
+        let mut run = on_spec(&scenario, counts);
+        run.executions += 1;
+        let (found, golden) = (counts.transitions + 1, counts.transitions);
+        assert_eq!(says(&run), format!("{found} transitions, but the golden file says {golden}"));
+        let mut run = on_spec(&scenario, counts);
+        run.outcomes.clear();
+        assert_eq!(says(&run), format!("0 outcomes, but the golden file says {}", counts.outcomes));
+        for mode in ["plain", "rmw"] {
+            let mut run = on_loom(&scenario, mode, counts);
+            run.executions -= 1;
+            let golden = counts.executions[mode];
+            assert_eq!(says(&run), format!("{} executions, but the golden file says {golden}", golden - 1));
+        }
+    }
+
+    /// A mode that the golden file does not know is a complaint as well: nothing runs uncounted.
+    #[test]
+    fn a_mode_without_a_count_is_a_complaint() {
+        let (mut golden, scenario) = (Golden::shipped(), one_message());
+        let run = on_loom(&scenario, "rmw", &golden.0[&scenario.name]);
+        golden.0.get_mut(&scenario.name).expect("golden").executions.remove("rmw");
+        let says = format!("{} executions, but the golden file says 0", run.executions);
+        assert_eq!(complaint(&golden, &run), Some(says));
+    }
+
+    /// Real threads are not counted, nor is a scenario that does not ship.
+    #[test]
+    fn what_is_not_golden_is_not_compared() {
+        let golden = Golden::shipped();
+        assert_eq!(complaint(&golden, &Task::Threads { rounds: 7 }.run(&one_message())), None);
+        let unknown = Scenario { name: "unknown".to_owned(), ..one_message() };
+        assert_eq!(complaint(&golden, &Task::Control.run(&unknown)), None);
+        assert_eq!(complaint(&Golden::none(), &Task::Control.run(&one_message())), None);
+    }
+}

@@ -1,0 +1,20 @@
+//! The specification of viewchan and what runs against it.
+//!
+//! - [`spec`]: the pure state machine, its guarantees, its faults.
+//! - [`scenario`]: who does what, as data.
+//! - [`engine`]: the specification explored, and the real code under loom or on real threads.
+//! - [`monitor`]: trace refinement, between the two.
+//! - [`fault`]: protocols broken on purpose, in the code.
+//! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
+
+#![deny(unsafe_code)]
+
+pub mod check;
+pub mod engine;
+pub mod fault;
+pub mod golden;
+pub mod job;
+pub mod monitor;
+pub mod report;
+pub mod scenario;
+pub mod spec;

@@ -1,0 +1,42 @@
+//! The `viewchan` command.
+
+mod command;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Checks the viewchan protocol: the specification, the real code, and that the checks can fail.
+#[derive(Parser)]
+#[command(
+    name = "viewchan",
+    version,
+    after_help = "Exit status: 0 if everything holds, 1 if something is violated, 2 for bad input."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(command::check::Arguments),
+    List(command::list::Arguments),
+    Explain(command::explain::Arguments),
+    Vectors(command::vectors::Arguments),
+    #[command(hide = true)]
+    Job(command::job::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Check(arguments) => command::check::run(&arguments),
+        Command::List(arguments) => command::list::run(&arguments),
+        Command::Explain(arguments) => command::explain::run(&arguments),
+        Command::Vectors(arguments) => command::vectors::run(&arguments),
+        Command::Job(arguments) => command::job::run(&arguments),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(2)
+    })
+}

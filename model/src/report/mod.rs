@@ -1,0 +1,150 @@
+//! What a check found: the report that `check --json` writes, and what a person sees.
+
+pub mod diagram;
+pub mod table;
+pub mod vectors;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole report. Schema 1, documented in the README of this package.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// 1.
+    pub schema: u32,
+    /// The version of this package.
+    pub version: String,
+    /// One for each scenario, engine and mode.
+    pub runs: Vec<Run>,
+    /// All nine, each with the faults that break it.
+    pub guarantees: Vec<Guarantee>,
+    /// Which operation acquires a foreign lock, and why; from exploration.
+    pub locks: Vec<LockRow>,
+    /// Witnesses that no scenario reached, though all shipped ones were explored.
+    pub missing_witnesses: Vec<String>,
+}
+
+impl Report {
+    /// Whether everything is as it must be.
+    pub fn passes(&self) -> bool {
+        let faults = self.guarantees.iter().flat_map(|guarantee| &guarantee.faults);
+        self.runs.iter().all(|run| run.verdict == Verdict::Pass)
+            && faults.into_iter().all(|fault| fault.verdict == FaultVerdict::Refuted)
+            && self.missing_witnesses.is_empty()
+    }
+}
+
+/// One scenario on one engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The strategy's name.
+    pub strategy: String,
+    /// `exhaustive` or `bounded`.
+    pub tier: String,
+    /// The preemption bound of a bounded loom run.
+    pub preemptions: Option<usize>,
+    /// `spec`, `loom` or `threads`.
+    pub engine: String,
+    /// `plain` or `rmw` for loom.
+    pub mode: Option<String>,
+    /// Executions of the real code; for `spec`, transitions explored.
+    pub executions: u64,
+    /// Abstract states visited.
+    pub states: usize,
+    /// Outcomes seen, sorted.
+    pub outcomes: Vec<String>,
+    /// On the exhaustive tier: whether outcomes and states equal the specification's. Else: whether they are among them.
+    pub agrees_with_spec: bool,
+    /// Whether anything was cut short. Always false: a run that would have to be cut short fails.
+    pub truncated: bool,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// `pass` or `fail`.
+    pub verdict: Verdict,
+    /// What went wrong.
+    pub violations: Vec<Violation>,
+}
+
+/// Whether a run passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing was violated.
+    Pass,
+    /// Something was.
+    Fail,
+}
+
+/// Something that must not happen, and how it came about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Violation {
+    /// The guarantee that is broken, if one can be named.
+    pub guarantee: Option<String>,
+    /// What happened.
+    pub why: String,
+    /// The steps up to there.
+    pub trace: Vec<String>,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.guarantee {
+            Some(guarantee) => write!(f, "{guarantee}: {}", self.why),
+            None => f.write_str(&self.why),
+        }
+    }
+}
+
+/// A guarantee and the faults that its checks refute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Guarantee {
+    /// `G1` to `G9`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The faults that break it.
+    pub faults: Vec<FaultRun>,
+}
+
+/// A fault on one engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FaultRun {
+    /// The fault's name.
+    pub name: String,
+    /// `spec` or `loom`.
+    pub engine: String,
+    /// The scenario on which it was tried.
+    pub scenario: String,
+    /// `refuted` or `survived`.
+    pub verdict: FaultVerdict,
+    /// What refuted it.
+    pub why: String,
+}
+
+/// Whether the checks noticed a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FaultVerdict {
+    /// They did.
+    Refuted,
+    /// They did not: the check is worthless.
+    Survived,
+}
+
+/// For one operation, the causes with which it acquires locks of other interpreters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockRow {
+    /// The strategy's name.
+    pub strategy: String,
+    /// send, receive, clone, slice, read, release, last-release.
+    pub operation: String,
+    /// Empty if the operation acquires none.
+    pub causes: Vec<String>,
+}
+
+impl From<crate::monitor::Failure> for Violation {
+    fn from(failure: crate::monitor::Failure) -> Self {
+        Self { guarantee: failure.guarantee.map(str::to_owned), why: failure.why, trace: failure.trace }
+    }
+}

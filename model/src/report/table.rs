@@ -1,0 +1,113 @@
+//! Tables for people.
+
+use super::{FaultVerdict, LockRow, Report, Run, Verdict};
+use comfy_table::presets::ASCII_MARKDOWN;
+use comfy_table::{CellAlignment, Table};
+
+/// What happened in each run, a row for each.
+pub fn runs(runs: &[Run]) -> String {
+    let mut table =
+        markdown(&["scenario", "engine", "tier", "executions", "states", "outcomes", "spec", "seconds", ""]);
+    for run in runs {
+        table.add_row([
+            run.scenario.clone(),
+            engine(run),
+            tier(run),
+            run.executions.to_string(),
+            if run.engine == "threads" { "-".to_owned() } else { run.states.to_string() },
+            run.outcomes.len().to_string(),
+            agreement(run).to_owned(),
+            format!("{:.1}", run.seconds),
+            verdict(run.verdict).to_owned(),
+        ]);
+    }
+    for column in [3, 4, 5, 7] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+/// The faults, a row for each.
+pub fn faults(report: &Report) -> String {
+    let mut table = markdown(&["guarantee", "fault", "engine", "scenario", ""]);
+    for guarantee in &report.guarantees {
+        for fault in &guarantee.faults {
+            let verdict = if fault.verdict == FaultVerdict::Refuted { "refuted" } else { "SURVIVED" };
+            table.add_row([
+                &format!("{} {}", guarantee.id, guarantee.name),
+                &fault.name,
+                &fault.engine,
+                &fault.scenario,
+                verdict,
+            ]);
+        }
+    }
+    table.to_string()
+}
+
+/// The lock table: which operation acquires a foreign lock, and why.
+pub fn locks(rows: &[LockRow]) -> String {
+    let mut table = markdown(&["operation", "acquires another interpreter's lock for"]);
+    for row in rows {
+        let causes = if row.causes.is_empty() { "nothing".to_owned() } else { row.causes.join(", ") };
+        table.add_row([row.operation.clone(), causes]);
+    }
+    table.to_string()
+}
+
+/// One run in one line.
+pub fn line(run: &Run) -> String {
+    let counted = match run.engine.as_str() {
+        "spec" => format!("{} states, {} transitions", run.states, run.executions),
+        "loom" => format!("{} executions, {} states", run.executions, run.states),
+        _ => format!("{} rounds", run.executions),
+    };
+    let outcomes = run.outcomes.len();
+    let plural = if outcomes == 1 { "" } else { "s" };
+    format!(
+        "{} {} on {} ({}): {counted}, {outcomes} outcome{plural}, {:.1} s",
+        verdict(run.verdict),
+        run.scenario,
+        engine(run),
+        tier(run),
+        run.seconds
+    )
+}
+
+fn markdown(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(ASCII_MARKDOWN).set_header(header.to_vec());
+    table
+}
+
+fn engine(run: &Run) -> String {
+    match &run.mode {
+        Some(mode) => format!("{} ({mode})", run.engine),
+        None => run.engine.clone(),
+    }
+}
+
+fn tier(run: &Run) -> String {
+    match run.preemptions {
+        Some(preemptions) => format!("{}, {preemptions} preemptions", run.tier),
+        None => run.tier.clone(),
+    }
+}
+
+/// How the run compares with the specification: equal on the exhaustive tier, included otherwise.
+fn agreement(run: &Run) -> &'static str {
+    match (run.agrees_with_spec, run.tier.as_str()) {
+        (false, _) => "DIFFERS",
+        (true, "exhaustive") => "equal",
+        (true, _) => "included",
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "FAIL",
+    }
+}

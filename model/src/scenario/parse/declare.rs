@@ -1,0 +1,181 @@
+//! Everything but the threads: the name, the tier, interpreters, buffers, channels and the limits on their numbers.
+
+use std::path::Path;
+
+use toml::Spanned;
+
+use super::error::{Checked, Problem};
+use super::file::{BufferTable, ChannelTable, File, TierName};
+use super::words;
+use crate::scenario::{BufferDecl, ChannelDecl, Holding, Tier};
+
+/// The most interpreters of a scenario.
+const MOST_INTERPRETERS: usize = 4;
+/// The most buffers of a scenario.
+const MOST_BUFFERS: usize = 6;
+/// The most channels of a scenario.
+const MOST_CHANNELS: usize = 6;
+
+/// What the threads can refer to.
+pub(super) struct Declared {
+    pub(super) interpreters: Vec<String>,
+    pub(super) buffers: Vec<BufferDecl>,
+    pub(super) channels: Vec<ChannelDecl>,
+}
+
+impl Declared {
+    pub(super) fn check(file: &File) -> Checked<Self> {
+        let mut declared =
+            Self { interpreters: check_interpreters(&file.interpreters)?, buffers: Vec::new(), channels: Vec::new() };
+        at_most(MOST_BUFFERS, "buffers", file.buffer.iter().map(|table| &table.name))?;
+        for table in &file.buffer {
+            declared.add_buffer(table)?;
+        }
+        at_most(MOST_CHANNELS, "channels", file.channel.iter().map(|table| &table.name))?;
+        for table in &file.channel {
+            declared.add_channel(table)?;
+        }
+        Ok(declared)
+    }
+
+    fn add_buffer(&mut self, table: &BufferTable) -> Checked<()> {
+        let name = self.new_name("a buffer", &table.name)?;
+        let interpreters = self.interpreters.iter().map(String::as_str);
+        let owner = words::index_of("interpreter", &table.owner, interpreters)?;
+        self.buffers.push(BufferDecl { name, owner });
+        Ok(())
+    }
+
+    fn add_channel(&mut self, table: &ChannelTable) -> Checked<()> {
+        let name = self.new_name("a channel", &table.name)?;
+        let capacity = table.capacity.as_ref().map(check_capacity).transpose()?;
+        self.channels.push(ChannelDecl { name, capacity });
+        Ok(())
+    }
+
+    /// Buffers and channels share their names, so that a variable's name says what it holds.
+    fn new_name(&self, what: &str, name: &Spanned<String>) -> Checked<String> {
+        let buffers = self.buffers.iter().map(|buffer| &buffer.name);
+        let channels = self.channels.iter().map(|channel| &channel.name);
+        let taken = buffers.chain(channels).any(|known| known == name.get_ref());
+        check_new(name, taken, words::check_name(what, name.get_ref()))
+    }
+
+    /// `x`, `x.view`, `c.tx` or `c.rx`.
+    pub(super) fn holding(&self, text: &Spanned<String>) -> Checked<Holding> {
+        let problem = |message: String| Problem::new(text.span().start, message);
+        let buffer = |name| {
+            let names = self.buffers.iter().map(|buffer| buffer.name.as_str());
+            words::find("buffer", name, names).map_err(problem)
+        };
+        let channel = |name| {
+            let names = self.channels.iter().map(|channel| channel.name.as_str());
+            words::find("channel", name, names).map_err(problem)
+        };
+        match text.get_ref().split_once('.') {
+            None => buffer(text.get_ref()).map(Holding::Handle),
+            Some((name, "view")) => buffer(name).map(Holding::View),
+            Some((name, "tx")) => channel(name).map(Holding::SendEnd),
+            Some((name, "rx")) => channel(name).map(Holding::ReceiveEnd),
+            Some(_) => Err(problem(format!(
+                "a thread cannot hold `{}`; expected `BUFFER`, `BUFFER.view`, `CHANNEL.tx` or `CHANNEL.rx`",
+                text.get_ref()
+            ))),
+        }
+    }
+}
+
+fn check_interpreters(names: &Spanned<Vec<Spanned<String>>>) -> Checked<Vec<String>> {
+    if names.get_ref().is_empty() {
+        return Err(Problem::new(names.span().start, "no interpreters; expected at least one"));
+    }
+    at_most(MOST_INTERPRETERS, "interpreters", names.get_ref().iter())?;
+    let mut checked = Vec::new();
+    for name in names.get_ref() {
+        let taken = checked.contains(name.get_ref());
+        let well_formed = words::check_interpreter_name(name.get_ref());
+        checked.push(check_new(name, taken, well_formed)?);
+    }
+    Ok(checked)
+}
+
+fn check_capacity(capacity: &Spanned<i64>) -> Checked<usize> {
+    match usize::try_from(*capacity.get_ref()) {
+        Ok(messages) if messages > 0 => Ok(messages),
+        _ => Err(Problem::new(
+            capacity.span().start,
+            format!(
+                "`capacity = {}`; expected at least 1, or no `capacity` for an unbounded channel",
+                capacity.get_ref()
+            ),
+        )),
+    }
+}
+
+/// A name that must be well formed and not taken yet.
+pub(super) fn check_new(name: &Spanned<String>, taken: bool, well_formed: Result<(), String>) -> Checked<String> {
+    let problem = |message: String| Problem::new(name.span().start, message);
+    well_formed.map_err(problem)?;
+    if taken {
+        return Err(problem(format!("`{}` is declared twice; expected a new name", name.get_ref())));
+    }
+    Ok(name.get_ref().clone())
+}
+
+/// Refuses more than `limit` things, where the first one beyond it stands.
+pub(super) fn at_most<'a>(
+    limit: usize,
+    what: &str,
+    things: impl ExactSizeIterator<Item = &'a Spanned<String>>,
+) -> Checked<()> {
+    let actual = things.len();
+    let mut beyond = things.skip(limit);
+    match beyond.next() {
+        None => Ok(()),
+        Some(first) => Err(Problem::new(first.span().start, format!("{actual} {what}; expected at most {limit}"))),
+    }
+}
+
+/// The name, which the file's stem repeats.
+pub(super) fn check_scenario_name(file: &str, name: &Spanned<String>) -> Checked<String> {
+    let problem = |message: String| Problem::new(name.span().start, message);
+    words::check_name("a scenario", name.get_ref()).map_err(problem)?;
+    let stem = Path::new(file).file_stem().unwrap_or_default();
+    if *stem != **name.get_ref() {
+        return Err(problem(format!(
+            "`{}` is not the name of this file; expected `{}`",
+            name.get_ref(),
+            stem.display()
+        )));
+    }
+    Ok(name.get_ref().clone())
+}
+
+/// The sentence that says what the scenario is about.
+pub(super) fn check_about(about: &Spanned<String>) -> Checked<String> {
+    let sentence = about.get_ref().trim();
+    if sentence.is_empty() {
+        return Err(Problem::new(about.span().start, "`about` is blank; expected a sentence"));
+    }
+    Ok(sentence.to_owned())
+}
+
+/// The tier: `preemptions` stands beside `bounded` and nowhere else.
+pub(super) fn check_tier(file: &File) -> Checked<Tier> {
+    match (file.tier.get_ref(), &file.preemptions) {
+        (TierName::Exhaustive, None) => Ok(Tier::Exhaustive),
+        (TierName::Exhaustive, Some(preemptions)) => Err(Problem::new(
+            preemptions.span().start,
+            "`preemptions` in tier `exhaustive`; expected it only in tier `bounded`",
+        )),
+        (TierName::Bounded, None) => Err(Problem::new(
+            file.tier.span().start,
+            "tier `bounded` without `preemptions`; expected `preemptions = 2` or `preemptions = 3`",
+        )),
+        (TierName::Bounded, Some(preemptions)) => match preemptions.get_ref() {
+            2 => Ok(Tier::Bounded { preemptions: 2 }),
+            3 => Ok(Tier::Bounded { preemptions: 3 }),
+            other => Err(Problem::new(preemptions.span().start, format!("`preemptions = {other}`; expected 2 or 3"))),
+        },
+    }
+}

@@ -1,0 +1,163 @@
+//! What a thread would do next, and whether it has to wait for it.
+
+use super::Rules;
+use super::action::{Kind, Side, Why};
+use super::state::{ChannelState, State};
+use super::thread::{Patience, Todo, Value};
+
+/// An action that a thread wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Intent {
+    pub(super) kind: Kind,
+    /// It waits for a message or for space. Waiting for a lock is not decided here but in [`Rules::judge`].
+    pub(super) waits: bool,
+}
+
+/// Up to two intents: a safepoint offers a choice, a deadline offers a way out.
+pub(super) type Intents = std::iter::Flatten<std::array::IntoIter<Option<Intent>, 2>>;
+
+fn none() -> Intents {
+    [None, None].into_iter().flatten()
+}
+
+fn ready(kind: Kind) -> Intents {
+    [Some(Intent { kind, waits: false }), None].into_iter().flatten()
+}
+
+fn either(first: Kind, second: Kind) -> Intents {
+    [first, second].map(|kind| Some(Intent { kind, waits: false })).into_iter().flatten()
+}
+
+fn waiting(kind: Kind, way_out: Option<Kind>) -> Intents {
+    let way_out = way_out.map(|kind| Intent { kind, waits: false });
+    [Some(Intent { kind, waits: true }), way_out].into_iter().flatten()
+}
+
+impl Rules {
+    /// What a thread wants to do next. Nothing if it has finished or does not exist.
+    pub(super) fn intents(&self, state: &State, thread: usize) -> Intents {
+        let Some(me) = state.threads.get(thread) else { return none() };
+        let Some(&todo) = me.agenda.last() else { return none() };
+        match todo {
+            Todo::Enter(interpreter, cause) => ready(Kind::Enter { interpreter: interpreter.into(), cause }),
+            Todo::Leave(interpreter) => ready(Kind::Leave { interpreter: interpreter.into() }),
+            Todo::Safepoint(interpreter) => {
+                let interpreter = interpreter.into();
+                either(Kind::Stay { interpreter }, Kind::Leave { interpreter })
+            }
+            Todo::Reference { buffer, .. } => ready(Kind::Reference { buffer: buffer.into() }),
+            Todo::Dereference(buffer) => ready(Kind::Dereference { buffer: buffer.into() }),
+            Todo::Export { buffer, .. } => ready(Kind::Export { buffer: buffer.into() }),
+            Todo::Unexport(buffer) => ready(Kind::Unexport { buffer: buffer.into() }),
+            Todo::Free(buffer) => ready(Kind::Free { buffer: buffer.into() }),
+            Todo::Thaw { buffer, .. } => {
+                let is_sole = self.is_sole(state, buffer);
+                let buffer = buffer.into();
+                ready(if is_sole { Kind::Thaw { buffer } } else { Kind::ThawRefused { buffer } })
+            }
+            Todo::Freeze { buffer, .. } => ready(Kind::Freeze { buffer: buffer.into() }),
+            Todo::CloneView { view, .. } => of_view(state, view, |buffer| Kind::CloneView { buffer }),
+            Todo::DropView { view, .. } => of_view(state, view, |buffer| Kind::DropView { buffer }),
+            Todo::Read(variable) => match me.variable(variable) {
+                Value::Handle(buffer) => ready(Kind::Read { buffer: buffer.into() }),
+                Value::View(view) => of_view(state, view, |buffer| Kind::Read { buffer }),
+                Value::SendEnd(_) | Value::ReceiveEnd(_) | Value::Empty => none(),
+            },
+            Todo::TrySend(sending) => {
+                let channel = sending.channel.into();
+                self.send_intents(state, channel, None)
+            }
+            Todo::WaitSend(sending) => {
+                let channel = sending.channel.into();
+                if state.is_asleep(thread) {
+                    return waiting(Kind::Send { channel }, send_way_out(channel, sending.patience));
+                }
+                self.send_intents(state, channel, Some(sending.patience))
+            }
+            Todo::Take(receiving) => {
+                let channel = receiving.channel.into();
+                if state.is_asleep(thread) {
+                    return waiting(Kind::Receive { channel }, receive_way_out(channel, receiving.patience));
+                }
+                receive_intents(state, channel, receiving.patience)
+            }
+            Todo::CloneSender { channel, .. } => ready(Kind::CloneSender { channel: channel.into() }),
+            Todo::DropSender(channel) => ready(Kind::DropSender { channel: channel.into() }),
+            Todo::Close(channel, side) => ready(Kind::Close { channel: channel.into(), side }),
+            Todo::Moor { channel, inside } => {
+                ready(Kind::Moor { channel: channel.into(), inside: inside.map(usize::from) })
+            }
+            Todo::Probe { node, .. } => ready(Kind::Probe { channel: node.into() }),
+        }
+    }
+
+    /// Whether a channel has space for one more message.
+    pub(super) fn has_space(&self, state: &State, channel: usize) -> bool {
+        self.scenario.channels[channel].capacity.is_none_or(|capacity| state.queued(channel) < capacity)
+    }
+
+    /// A send: closed comes before full. Without `patience` the thread does not wait yet.
+    fn send_intents(&self, state: &State, channel: usize, patience: Option<Patience>) -> Intents {
+        if !state.channels[channel].takes_messages() {
+            return ready(Kind::SendRefused { channel, why: Why::Closed });
+        }
+        if self.has_space(state, channel) {
+            return ready(Kind::Send { channel });
+        }
+        match patience {
+            None => ready(Kind::SendRefused { channel, why: Why::NotReady }),
+            Some(patience) => waiting(Kind::Send { channel }, send_way_out(channel, patience)),
+        }
+    }
+
+    /// The channel at which a thread waits for space or for a message, and whether it could go on.
+    pub(super) fn waits_at(&self, state: &State, thread: usize) -> Option<(usize, Side, bool)> {
+        match *state.threads.get(thread)?.agenda.last()? {
+            Todo::WaitSend(sending) => {
+                let channel = usize::from(sending.channel);
+                let ready = self.has_space(state, channel) || !state.channels[channel].takes_messages();
+                Some((channel, Side::Send, ready))
+            }
+            Todo::Take(receiving) if receiving.patience != Patience::Never => {
+                let channel = usize::from(receiving.channel);
+                let ChannelState { queue, .. } = &state.channels[channel];
+                let ready = !queue.is_empty() || !state.channels[channel].brings_messages();
+                Some((channel, Side::Receive, ready))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A receive: a message comes before closed, closed before the deadline.
+fn receive_intents(state: &State, channel: usize, patience: Patience) -> Intents {
+    let there = &state.channels[channel];
+    if !there.queue.is_empty() {
+        return ready(Kind::Receive { channel });
+    }
+    if !there.brings_messages() {
+        return ready(Kind::ReceiveRefused { channel, why: Why::Closed });
+    }
+    match patience {
+        Patience::Never => ready(Kind::ReceiveRefused { channel, why: Why::NotReady }),
+        Patience::Deadline | Patience::Forever => {
+            waiting(Kind::Receive { channel }, receive_way_out(channel, patience))
+        }
+    }
+}
+
+fn send_way_out(channel: usize, patience: Patience) -> Option<Kind> {
+    (patience == Patience::Deadline).then_some(Kind::SendRefused { channel, why: Why::TimedOut })
+}
+
+fn receive_way_out(channel: usize, patience: Patience) -> Option<Kind> {
+    (patience == Patience::Deadline).then_some(Kind::ReceiveRefused { channel, why: Why::TimedOut })
+}
+
+/// An action on the buffer of a view.
+fn of_view(state: &State, view: u8, kind: impl Fn(usize) -> Kind) -> Intents {
+    match &state.views[usize::from(view)] {
+        Some(view) => ready(kind(view.buffer.into())),
+        None => none(),
+    }
+}
