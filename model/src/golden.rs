@@ -149,25 +149,29 @@ mod tests {
     /// One more or one less of anything is a complaint with both numbers.
     #[test]
     fn a_changed_count_is_a_complaint() {
-        let (golden, scenario) = (Golden::shipped(), one_message());
-        let counts = &golden.0[&scenario.name];
-        let says = |run: &Run| complaint(&golden, run).expect("a complaint");
-
-        let mut run = on_spec(&scenario, counts);
-        run.states -= 1;
-        assert_eq!(says(&run), format!("{} states, but the golden file says {}", counts.states - 1, counts.states));
-        let mut run = on_spec(&scenario, counts);
-        run.executions += 1;
-        let (found, golden) = (counts.transitions + 1, counts.transitions);
-        assert_eq!(says(&run), format!("{found} transitions, but the golden file says {golden}"));
-        let mut run = on_spec(&scenario, counts);
-        run.outcomes.clear();
-        assert_eq!(says(&run), format!("0 outcomes, but the golden file says {}", counts.outcomes));
-        for mode in ["plain", "rmw"] {
-            let mut run = on_loom(&scenario, mode, counts);
-            run.executions -= 1;
-            let golden = counts.executions[mode];
-            assert_eq!(says(&run), format!("{} executions, but the golden file says {golden}", golden - 1));
+        let scenario = one_message();
+        // Two outcomes, so that one less is not none.
+        let counts = Counts { outcomes: 2, ..Golden::shipped().0[&scenario.name].clone() };
+        let golden = Golden([(scenario.name.clone(), counts.clone())].into());
+        let assert_complaint = |run: &Run, found: u64, what: &str, golden_count: u64| {
+            let says = format!("{found} {what}, but the golden file says {golden_count}");
+            assert_eq!(complaint(&golden, run), Some(says));
+        };
+        for change in [-1, 1] {
+            let mut run = on_spec(&scenario, &counts);
+            run.states = run.states.strict_add_signed(change);
+            assert_complaint(&run, run.states as u64, "states", counts.states as u64);
+            let mut run = on_spec(&scenario, &counts);
+            run.executions = run.executions.strict_add_signed(change as i64);
+            assert_complaint(&run, run.executions, "transitions", counts.transitions);
+            let mut run = on_spec(&scenario, &counts);
+            run.outcomes.resize(counts.outcomes.strict_add_signed(change), String::new());
+            assert_complaint(&run, run.outcomes.len() as u64, "outcomes", counts.outcomes as u64);
+            for mode in ["plain", "rmw"] {
+                let mut run = on_loom(&scenario, mode, &counts);
+                run.executions = run.executions.strict_add_signed(change as i64);
+                assert_complaint(&run, run.executions, "executions", counts.executions[mode]);
+            }
         }
     }
 
