@@ -11,7 +11,9 @@
 
 #![warn(missing_docs)]
 
+pub mod array;
 pub mod channel;
+pub mod layout;
 pub mod reference;
 pub mod runtime;
 pub mod strategy;
@@ -19,10 +21,14 @@ pub mod sync;
 pub mod trace;
 
 mod buffer;
+#[cfg(feature = "ndarray")]
+mod ndarray_view;
 mod view;
 
+pub use array::{ArrayView, Element, Shaped};
 pub use buffer::Buffer;
 pub use channel::{Message, ReceiveEnd, SendEnd, bounded, unbounded};
+pub use layout::{Format, Layout};
 pub use reference::{Acquisitions, Attached, BufferMut, Interpreter, ThawError};
 pub use runtime::{Cause, InterpreterId, Runtime};
 pub use view::View;

@@ -3,12 +3,12 @@
 use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 use super::message::{Item, Message, Payload, Rejected};
 use super::queue::{Channel, Patience};
-use crate::View;
 use crate::reference::Interpreter;
 use crate::runtime::{Ended, Runtime};
 use crate::strategy::{self, Strategy};
 use crate::sync::{Deadline, Shared};
 use crate::trace::{ChannelId, Refused};
+use crate::{ArrayView, View};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr;
@@ -245,6 +245,10 @@ impl<R: Runtime, S: Strategy<R>> ReceiveEnd<R, S> {
             Item::Buffer(message) => {
                 let pin = S::open(message).map_err(|Ended| NotReceived::OwnerEnded)?;
                 Ok(Message::View(View::new(pin)))
+            }
+            Item::Array((message, layout)) => {
+                let pin = S::open(message).map_err(|Ended| NotReceived::OwnerEnded)?;
+                Ok(Message::Array(ArrayView::new(View::new(pin), layout)))
             }
             Item::SendEnd(end) => Ok(Message::SendEnd(end)),
             Item::ReceiveEnd(end) => {

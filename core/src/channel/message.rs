@@ -2,12 +2,13 @@
 
 use super::ends::{ReceiveEnd, SendEnd};
 use super::queue::{Channel, Patience};
+use crate::layout::Layout;
 use crate::reference::Interpreter;
 use crate::runtime::Runtime;
 use crate::strategy::{self, Strategy};
 use crate::sync::Shared;
 use crate::trace::Refused;
-use crate::{Buffer, View};
+use crate::{ArrayView, Buffer, Shaped, View};
 use core::fmt;
 
 /// A received message.
@@ -15,6 +16,8 @@ use core::fmt;
 pub enum Message<R: Runtime = Interpreter, S: Strategy<R> = strategy::View> {
     /// A view of the bytes that were sent.
     View(View<R, S>),
+    /// A view of the array that was sent.
+    Array(ArrayView<R, S>),
     /// A send end that was sent.
     SendEnd(SendEnd<R, S>),
     /// A receive end that was sent.
@@ -22,11 +25,11 @@ pub enum Message<R: Runtime = Interpreter, S: Strategy<R> = strategy::View> {
 }
 
 impl<R: Runtime, S: Strategy<R>> Message<R, S> {
-    /// The view, if the message is one.
+    /// The view, if the message is one. An array is not: see [`into_array`](Self::into_array).
     ///
     /// # Errors
     ///
-    /// Gives the message back if it is an end.
+    /// Gives the message back if it is something else.
     pub fn into_view(self) -> Result<View<R, S>, Self> {
         match self {
             Self::View(view) => Ok(view),
@@ -38,6 +41,7 @@ impl<R: Runtime, S: Strategy<R>> Message<R, S> {
 /// What waits in a queue. Dropping one discards it.
 pub(super) enum Item<R: Runtime, S: Strategy<R>> {
     Buffer(S::Message),
+    Array((S::Message, Box<Layout>)),
     SendEnd(SendEnd<R, S>),
     ReceiveEnd(ReceiveEnd<R, S>),
 }
@@ -55,7 +59,7 @@ pub(super) enum Rejection {
     Unreachable,
 }
 
-/// What can be sent: a [`Buffer`], a [`SendEnd`], a [`ReceiveEnd`]. Sealed.
+/// What can be sent: a [`Buffer`], a [`Shaped`] one, a [`SendEnd`], a [`ReceiveEnd`]. Sealed.
 pub trait Payload<R: Runtime, S: Strategy<R>>: sealed::Sealed<R, S> {}
 impl<R: Runtime, S: Strategy<R>, P: sealed::Sealed<R, S>> Payload<R, S> for P {}
 
@@ -89,6 +93,27 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Buffer<R> {
         let message = S::pin(token, self);
         send_or_wait::<R, S, _>(queue, message, Item::Buffer, patience)
             .map_err(|(why, message)| Rejected { why: Rejection::Refused(why), payload: S::withdraw(token, message) })
+    }
+}
+
+/// The protocol is that of the buffer; the layout travels beside it.
+#[allow(private_interfaces, reason = "the trait cannot be named outside")]
+impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Shaped<R> {
+    fn transmit(
+        self,
+        token: &R::Token<'_>,
+        queue: &sealed::Queue<R, S>,
+        patience: Patience<'_>,
+    ) -> Result<(), Rejected<Self>> {
+        if R::here(token).id() != self.buffer().owner().id() {
+            return Err(Rejected { why: Rejection::NotOwner, payload: self });
+        }
+        let (buffer, layout) = self.into_boxed_parts();
+        let message = (S::pin(token, buffer), layout);
+        send_or_wait::<R, S, _>(queue, message, Item::Array, patience).map_err(|(why, (message, layout))| Rejected {
+            why: Rejection::Refused(why),
+            payload: Shaped::from_boxed_parts(S::withdraw(token, message), layout),
+        })
     }
 }
 
@@ -143,6 +168,7 @@ impl<R: Runtime, S: Strategy<R>> fmt::Debug for Message<R, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::View(view) => f.debug_tuple("View").field(view).finish(),
+            Self::Array(array) => f.debug_tuple("Array").field(array).finish(),
             Self::SendEnd(end) => f.debug_tuple("SendEnd").field(end).finish(),
             Self::ReceiveEnd(end) => f.debug_tuple("ReceiveEnd").field(end).finish(),
         }

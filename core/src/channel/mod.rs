@@ -1,7 +1,7 @@
 //! The channel: two kinds of ends, and messages that go one way.
 //!
-//! A message is a [`Buffer`](crate::Buffer), which arrives as a [`View`](crate::View), or an end of a channel, which
-//! arrives as itself. There may be many send ends, clones of one another; there is one receive end (share it by
+//! A message is a [`Buffer`](crate::Buffer), which arrives as a [`View`](crate::View); a [`Shaped`](crate::Shaped) one,
+//! which arrives as an [`ArrayView`](crate::ArrayView); or an end of a channel, which arrives as itself. There may be many send ends, clones of one another; there is one receive end (share it by
 //! reference to receive from several threads). An end that is dropped tells the other side.
 //!
 //! Waiting holds no interpreter's lock and never polls. The queue takes no interpreter's lock at all.
