@@ -6,6 +6,7 @@ mod common;
 use common::{assert_acquired, freeze, panic_message, recv, watchdog};
 use scoped_tls_hkt::scoped_thread_local;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use viewchan::runtime::Cause;
 use viewchan::{Attached, Buffer, BufferMut, Interpreter, unbounded};
@@ -281,8 +282,8 @@ fn handles_are_equal_by_identity() {
 
 scoped_thread_local!(static TOKEN: for<'a> &'a Attached<'a>);
 
-/// A foreign owner whose drop uses a token that was smuggled to it.
-struct Smuggler(Buffer);
+/// A foreign owner whose drop uses a token that was smuggled to it, and tells with what message it panicked.
+struct Smuggler(Buffer, mpsc::Sender<String>);
 
 impl AsRef<[u8]> for Smuggler {
     fn as_ref(&self) -> &[u8] {
@@ -292,7 +293,8 @@ impl AsRef<[u8]> for Smuggler {
 
 impl Drop for Smuggler {
     fn drop(&mut self) {
-        TOKEN.with(|token| drop(self.0.clone_ref(token)));
+        let message = panic_message(|| TOKEN.with(|token| drop(self.0.clone_ref(token))));
+        self.1.send(message).expect("the test listens");
     }
 }
 
@@ -303,10 +305,12 @@ fn a_token_is_worthless_while_its_thread_has_left() {
     let _watchdog = watchdog();
     let (a, b) = (Interpreter::new(), Interpreter::new());
     let (tx, rx) = unbounded();
-    let smuggler = a.attach(|token| Smuggler(BufferMut::zeroed(4).freeze(token)));
+    let (tell, told) = mpsc::channel();
+    let smuggler = a.attach(|token| Smuggler(BufferMut::zeroed(4).freeze(token), tell));
     b.attach(|token| tx.send(token, Buffer::from_owner(token, smuggler))).expect("the channel is open");
     let view = rx.recv().expect("sent above");
-    let message = panic_message(|| a.attach(|token| TOKEN.set(token, || drop(view))));
+    a.attach(|token| TOKEN.set(token, || drop(view)));
+    let message = told.recv().expect("it tried");
     assert!(message.contains("left the interpreter"), "{message}");
     a.attach(|_| ());
     b.attach(|_| ());

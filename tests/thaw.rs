@@ -156,22 +156,20 @@ impl Drop for PanicsOnDrop {
     }
 }
 
-/// A foreign owner that panics in its drop does so at whoever frees the buffer. The interpreter's lock is released, and
-/// the thread is back where it was.
+/// A panic of a foreign owner in its drop ends there. Whoever frees the buffer goes on, where it was, with the locks that it
+/// had; the interpreter's lock is released.
 #[test]
-fn a_panic_in_an_owners_drop_releases_the_lock() {
+fn a_panic_in_an_owners_drop_goes_no_further() {
     let _watchdog = watchdog();
     let [owner, receiver] = [(); 2].map(|()| Interpreter::new());
     let frees: [&dyn Fn(View); 3] = [&|view| view.release(), &|view| owner.attach(|_| view.release()), &|view| {
         receiver.attach(|token| {
-            let message = panic_message(|| view.release());
+            view.release();
             freeze(token, b"the receiver's lock is held again").try_thaw(token).expect("this is all there is");
-            panic!("{message}");
         });
     }];
     for free in frees {
-        let view = view_of(&owner, |token| Buffer::from_owner(token, PanicsOnDrop));
-        assert_eq!(panic_message(|| free(view)), "the owner of the bytes panics");
+        free(view_of(&owner, |token| Buffer::from_owner(token, PanicsOnDrop)));
         for interpreter in [&owner, &receiver] {
             thread::scope(|scope| scope.spawn(|| interpreter.attach(|_| ())).join().expect("the lock is free"));
         }
@@ -190,7 +188,7 @@ fn a_panic_in_an_owners_drop_discards_the_others() {
             tx.send(token, buffer).expect("the channel is open");
         }
     });
-    assert_eq!(panic_message(|| drop(rx)), "the owner of the bytes panics");
+    drop(rx);
     assert_eq!(drops.count(), 2);
     owner.attach(|_| ());
 }

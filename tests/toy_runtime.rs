@@ -12,7 +12,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak, mpsc};
 use std::thread;
 use std::time::Duration;
 use viewchan::channel::{ReceiveEnd, RecvError, RecvTimeoutError, SendEnd, TryRecvError, bounded_with, unbounded_with};
-use viewchan::runtime::{Cause, Ended, InterpreterId, Runtime};
+use viewchan::ledger::{Errands, Ledger, run_errands};
+use viewchan::runtime::{Cause, Ended, InterpreterId, Runtime, Waker};
 use viewchan::{Buffer, View, strategy};
 
 /// A handle on an interpreter that can end.
@@ -23,6 +24,7 @@ struct Core {
     id: InterpreterId,
     gate: Mutex<Gate>,
     changed: Condvar,
+    ledger: Ledger<Toy>,
 }
 
 #[derive(Default)]
@@ -40,19 +42,21 @@ struct Gate {
 struct Token<'a>(&'a Toy, PhantomData<*mut ()>);
 
 thread_local! {
-    static HERE: RefCell<Option<Toy>> = const { RefCell::new(None) };
+    /// Where the thread is, and why it came.
+    static HERE: RefCell<Option<(Toy, Cause)>> = const { RefCell::new(None) };
+    static ERRANDS: Errands<Toy> = const { Errands::new() };
 }
 
 impl Toy {
     fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = InterpreterId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Self(Arc::new(Core { id, gate: Mutex::default(), changed: Condvar::new() }))
+        Self(Arc::new(Core { id, gate: Mutex::default(), changed: Condvar::new(), ledger: Ledger::new(id) }))
     }
 
     /// Runs `work` attached to this interpreter.
     fn enter<T>(&self, cause: Cause, work: impl FnOnce(&Token<'_>) -> T) -> Result<T, Ended> {
-        if HERE.with_borrow(|here| here.as_ref().is_some_and(|here| here.id() == self.id())) {
+        if HERE.with_borrow(|here| here.as_ref().is_some_and(|(here, _)| here.id() == self.id())) {
             return Ok(work(&Token(self, PhantomData)));
         }
         let _away = Away::step();
@@ -80,12 +84,18 @@ impl Toy {
         let mut gate = gate.expect("not poisoned");
         gate.locked = true;
         gate.causes.push(cause);
-        HERE.set(Some(self.clone()));
+        drop(gate);
+        HERE.set(Some((self.clone(), cause)));
+        // SAFETY: the thread has just come, and calls `depart` before it leaves.
+        unsafe { self.0.ledger.arrive(cause, &Token(self, PhantomData)) }
     }
 
     /// The thread is attached.
     fn unlock(&self) {
-        HERE.set(None);
+        if let Some((_, cause)) = HERE.take() {
+            // SAFETY: the thread is about to leave.
+            unsafe { self.0.ledger.depart(cause, self) }
+        }
         self.gate().locked = false;
         self.0.changed.notify_all();
     }
@@ -96,14 +106,16 @@ struct Away(Option<Toy>);
 
 impl Away {
     fn step() -> Self {
-        let from = HERE.with_borrow(Clone::clone);
+        let from = HERE.with_borrow(Clone::clone).map(|(from, _)| from);
         from.iter().for_each(Toy::unlock);
+        run_errands::<Toy>();
         Self(from)
     }
 }
 
 impl Drop for Away {
     fn drop(&mut self) {
+        run_errands::<Toy>();
         self.0.iter().for_each(|from| from.lock(Cause::Return));
     }
 }
@@ -139,6 +151,7 @@ impl Drop for Inside<'_> {
 // 3. A reference and an export are an `Arc<[u8]>` each, which nobody asks for `&mut`: as long as it exists, so do its bytes.
 // 4. That holds after the interpreter's end, too. `ended` is never reset, so `visit` refuses from then on.
 // 5. Clones share a core, whose identity is fresh.
+// 6. `lock` and `unlock` are all that takes or gives up the lock, and tell the ledger; `Away` runs the errands.
 unsafe impl Runtime for Toy {
     type Token<'a> = Token<'a>;
     type Object = Arc<[u8]>;
@@ -148,8 +161,17 @@ unsafe impl Runtime for Toy {
         self.0.id
     }
 
-    fn is_alive(&self) -> bool {
-        !self.gate().ended
+    fn ledger(&self) -> &Ledger<Self> {
+        &self.0.ledger
+    }
+
+    fn with_current<T>(work: impl FnOnce(Option<&Self>) -> T) -> T {
+        let stay = HERE.with_borrow(Clone::clone);
+        work(stay.as_ref().map(|(here, _)| here))
+    }
+
+    fn with_errands<T>(work: impl FnOnce(&Errands<Self>) -> T) -> T {
+        ERRANDS.with(work)
     }
 
     fn here<'a>(token: &'a Token<'_>) -> &'a Self {
@@ -165,6 +187,19 @@ unsafe impl Runtime for Toy {
         work()
     }
 
+    unsafe fn wait<T>(waker: &Waker, work: impl FnOnce(Option<&Self>) -> T) -> T {
+        let home = Self::with_current(|here| here.cloned());
+        let life = home.as_ref().map(|home| &home.ledger().life);
+        // SAFETY: the thread is attached to its home.
+        life.iter().for_each(|life| unsafe { life.add_waker(waker) });
+        let away = Away::step();
+        let done = work(home.as_ref());
+        drop(away);
+        // SAFETY: the thread is back.
+        life.iter().for_each(|life| unsafe { life.remove_waker(waker) });
+        done
+    }
+
     unsafe fn incref(_token: &Token<'_>, object: &Arc<[u8]>) -> Arc<[u8]> {
         Arc::clone(object)
     }
@@ -175,6 +210,14 @@ unsafe impl Runtime for Toy {
 
     unsafe fn export(_token: &Token<'_>, object: Arc<[u8]>) -> Arc<[u8]> {
         object
+    }
+
+    unsafe fn reexport(_token: &Token<'_>, export: &Arc<[u8]>) -> Arc<[u8]> {
+        Arc::clone(export)
+    }
+
+    fn address(object: &Arc<[u8]>) -> usize {
+        object.as_ptr().addr()
     }
 
     unsafe fn unexport(_token: &Token<'_>, export: Arc<[u8]>) -> Arc<[u8]> {
@@ -257,7 +300,6 @@ fn a_view_outlives_its_owners_end() {
     let view = view(&rx);
     let causes = owner.causes();
     owner.end();
-    assert!(!owner.is_alive());
     let slice = view.slice(6..);
     drop((owner.clone(), view));
     let slice = thread::spawn(move || slice.clone()).join().expect("no panic");

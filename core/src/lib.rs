@@ -4,6 +4,8 @@
 //! read-only view on the same memory; and only creating a view and releasing it acquire the sender's lock. Reading,
 //! slicing and cloning a view acquire nobody's.
 //!
+//! That is the default [strategy]; the others take the lock more often, less often, or never.
+//!
 //! Start with [`Interpreter`], [`BufferMut`] and [`channel`]. To run the protocol on a language runtime of your own,
 //! implement [`Runtime`]. To see the protocol, read [`strategy::view`]: it is one page.
 //!
@@ -14,6 +16,7 @@
 pub mod array;
 pub mod channel;
 pub mod layout;
+pub mod ledger;
 pub mod reference;
 pub mod runtime;
 pub mod strategy;
@@ -21,6 +24,7 @@ pub mod sync;
 pub mod trace;
 
 mod buffer;
+mod counted;
 #[cfg(feature = "ndarray")]
 mod ndarray_view;
 mod view;

@@ -8,9 +8,11 @@ use core::ops::{Bound, Deref, RangeBounds};
 
 /// A read-only view of the bytes that were sent.
 ///
-/// It can be read, cloned, sliced and sent to other threads without anyone's lock. There is no way to write through it.
-/// When the last clone is dropped, the buffer is given back: with the default strategy that visits the owner, and a
-/// thread that is attached elsewhere leaves that interpreter for the time (G4).
+/// It can be read, cloned, sliced and sent to other threads without anyone's lock (with [`Shared`](strategy::Shared),
+/// clones and slices visit the owner). There is no way to write through it. When the last clone is dropped, the buffer
+/// is given back: with the default strategy that visits the owner, and a thread that is attached elsewhere leaves that
+/// interpreter for the time (G4). With [`Deferred`](strategy::Deferred) it goes on the owner's return list instead;
+/// only a thread that is attached to nobody may then collect for an idle owner at once.
 ///
 /// ```compile_fail,E0596
 /// # fn write(view: viewchan::View) {
@@ -34,7 +36,8 @@ impl<R: Runtime, S: Strategy<R>> View<R, S> {
     ///
     /// # Panics
     ///
-    /// If the range reaches beyond the view or ends before it starts, like slicing a slice.
+    /// If the range reaches beyond the view or ends before it starts, like slicing a slice. With
+    /// [`Shared`](strategy::Shared) also if the owner is gone and its runtime adopts nothing; so does `clone`.
     #[must_use]
     pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
         let len = self.end - self.start;

@@ -1,18 +1,19 @@
 //! The whole check: scenarios on the specification and on the real code, faults on both, one report.
 
+mod faults;
+
 use crate::engine::spec::{self as spec_engine, SecondOpinion};
-use crate::fault::{CODE_FAULTS, CodeFault};
 use crate::golden::Golden;
-use crate::job::{self, Task};
-use crate::report::{FaultRun, FaultVerdict, Guarantee, LockRow, Report, Run, Verdict, Violation};
-use crate::scenario::Scenario;
-use crate::spec::{self, Counterexample, Exploration, Fault, Rules, Witness, Witnesses, explore};
+use crate::job::{self, Job, Task};
+use crate::report::{FaultRun, Guarantee, LockRow, Report, Run, Violation, strategies};
+use crate::scenario::{Scenario, Strategy};
+use crate::spec::{self, Counterexample, Exploration, Rules, Witness, Witnesses, explore};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// An engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -46,9 +47,11 @@ pub struct Plan {
     pub scenarios: Vec<(String, Scenario)>,
     /// The engines, all of them available.
     pub engines: Vec<Engine>,
-    /// Whether to try the faults, too.
+    /// The strategies, all of them available. A scenario is checked under those that it is for.
+    pub strategies: Vec<Strategy>,
+    /// Whether to try all faults. Those that a scenario names are tried on it in any case.
     pub faults: bool,
-    /// Whether these are all shipped scenarios: then every witness must be reached.
+    /// Whether these are all shipped scenarios and all strategies: then every witness must be reached.
     pub complete: bool,
     /// Rounds of each scenario on real threads.
     pub rounds: u64,
@@ -70,39 +73,20 @@ pub trait Progress: Sync {
     fn tried(&self, fault: &FaultRun);
 }
 
-/// How long a child may take. Far more than any needs: it ends hangs, not work.
-const LIMIT: Duration = Duration::from_secs(1800);
-
 /// Runs the plan.
 ///
 /// # Errors
 ///
 /// When a child process cannot be started.
 pub fn check(plan: &Plan, progress: &dyn Progress) -> std::io::Result<Report> {
-    let tasks = tasks(plan);
-    let faults = if plan.faults { self::faults(plan) } else { Vec::new() };
+    let tasks = plan.tasks();
+    let faults = faults::attempts(plan);
     progress.planned(tasks.len() + faults.len());
 
     let pool = ThreadPoolBuilder::new().num_threads(plan.jobs).build().map_err(std::io::Error::other)?;
-    let explorations = Mutex::new(BTreeMap::new());
-    let runs = in_parallel(&pool, tasks, |(index, task)| {
-        let (origin, scenario) = &plan.scenarios[index];
-        let mut run = match task {
-            None => {
-                let (run, exploration) = on_spec(scenario);
-                let mut explorations = explorations.lock().expect("no panic");
-                explorations.insert(index, exploration);
-                run
-            }
-            Some(task) => job::run(&plan.executable, origin, scenario, &task, LIMIT)?,
-        };
-        // A scenario from a file may have the name of a shipped one.
-        if !job::is_path(origin) {
-            run.violations.extend(plan.golden.complaint(&run));
-        }
-        if !run.violations.is_empty() {
-            run.verdict = Verdict::Fail;
-        }
+    let explorations = Explorations::default();
+    let runs = in_parallel(&pool, tasks, |planned| {
+        let run = plan.run(&planned, &explorations)?;
         progress.ran(&run);
         Ok(run)
     })?;
@@ -119,57 +103,88 @@ pub fn check(plan: &Plan, progress: &dyn Progress) -> std::io::Result<Report> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         runs,
         guarantees: guarantees(tried),
-        locks: locks(explorations.values()),
+        locks: locks(&explorations),
         missing_witnesses: if demands_witnesses { missing_witnesses(explorations.values()) } else { Vec::new() },
     })
 }
 
-/// The runs to do: for each scenario its index, and the task, or `None` for the specification.
-fn tasks(plan: &Plan) -> Vec<(usize, Option<Task>)> {
-    let mut tasks = Vec::new();
-    for index in 0..plan.scenarios.len() {
-        for engine in &plan.engines {
-            match engine {
-                Engine::Spec => tasks.push((index, None)),
-                Engine::Loom => {
-                    tasks.extend(["plain", "rmw"].map(|mode| (index, Some(Task::Loom { mode }))));
-                }
-                Engine::Threads => tasks.push((index, Some(Task::Threads { rounds: plan.rounds }))),
+/// What the specification's explorations found, by strategy and by the scenario's index.
+type Explorations = Mutex<BTreeMap<(Strategy, usize), Exploration>>;
+
+/// A run to do.
+struct Planned {
+    /// The scenario's index in the plan.
+    scenario: usize,
+    strategy: Strategy,
+    /// `None` for the specification.
+    task: Option<Task>,
+}
+
+impl Plan {
+    /// The runs to do: scenario by scenario, strategy by strategy.
+    fn tasks(&self) -> Vec<Planned> {
+        let mut planned = Vec::new();
+        for (index, (_, scenario)) in self.scenarios.iter().enumerate() {
+            for &strategy in scenario.strategies.iter().filter(|strategy| self.strategies.contains(strategy)) {
+                let tasks = self.engines.iter().flat_map(|&engine| self.tasks_on(engine));
+                planned.extend(tasks.map(|task| Planned { scenario: index, strategy, task }));
             }
         }
+        planned
     }
-    tasks
+
+    fn tasks_on(&self, engine: Engine) -> Vec<Option<Task>> {
+        match engine {
+            Engine::Spec => vec![None],
+            Engine::Loom => ["plain", "rmw"].map(|mode| Some(Task::Loom { mode })).to_vec(),
+            Engine::Threads => vec![Some(Task::Threads { rounds: self.rounds })],
+        }
+    }
+
+    fn run(&self, planned: &Planned, explorations: &Explorations) -> std::io::Result<Run> {
+        let &Planned { scenario: index, strategy, ref task } = planned;
+        let (origin, scenario) = &self.scenarios[index];
+        let mut run = match task {
+            None => {
+                let (run, exploration) = on_spec(scenario, strategy);
+                explorations.lock().expect("no panic").insert((strategy, index), exploration);
+                run
+            }
+            Some(task) => {
+                let job = Job { origin, scenario, strategy, task: task.clone() };
+                job::run(&self.executable, &job, task.limit())?
+            }
+        };
+        // A scenario from a file may have the name of a shipped one.
+        if !job::is_path(origin) {
+            run.violations.extend(self.golden.complaint(&run));
+        }
+        Ok(run.judged())
+    }
 }
 
 /// Explores the specification, twice, and compares.
-fn on_spec(scenario: &Scenario) -> (Run, Exploration) {
+fn on_spec(scenario: &Scenario, strategy: Strategy) -> (Run, Exploration) {
     let start = Instant::now();
-    let rules = Rules::new(scenario);
+    let rules = Rules::new(scenario, strategy);
     let exploration = explore(&rules, None).expect("no limit was set");
     let SecondOpinion { states, violated } = spec_engine::second_opinion(rules.clone());
     let mut violations: Vec<Violation> = exploration.violation.iter().map(|found| in_words(&rules, found)).collect();
     if violations.is_empty() && (states != exploration.states.len() || !violated.is_empty()) {
         let ours = exploration.states.len();
         let why = format!("stateright disagrees: {states} states instead of {ours}, violated: {violated:?}");
-        violations.push(Violation { guarantee: None, why, trace: Vec::new() });
+        violations.push(Violation::unnamed(why));
     }
     let run = Run {
-        scenario: scenario.name.clone(),
-        strategy: "view".to_owned(),
-        tier: "exhaustive".to_owned(),
-        preemptions: None,
-        engine: "spec".to_owned(),
-        mode: None,
         executions: exploration.transitions as u64,
         states: exploration.states.len(),
         outcomes: exploration.outcomes.iter().cloned().collect(),
         agrees_with_spec: true,
-        truncated: false,
         seconds: start.elapsed().as_secs_f64(),
-        verdict: if violations.is_empty() { Verdict::Pass } else { Verdict::Fail },
         violations,
+        ..Run::begun(scenario, strategy, "spec", None)
     };
-    (run, exploration)
+    (run.judged(), exploration)
 }
 
 fn in_words(rules: &Rules, found: &Counterexample) -> Violation {
@@ -178,79 +193,6 @@ fn in_words(rules: &Rules, found: &Counterexample) -> Violation {
         why: found.violation.why.clone(),
         trace: found.path.iter().map(|action| action.describe(rules.scenario())).collect(),
     }
-}
-
-/// A fault to try.
-enum Attempt {
-    Spec(Fault),
-    Loom(CodeFault),
-}
-
-fn faults(plan: &Plan) -> Vec<Attempt> {
-    let mut faults = Vec::new();
-    if plan.engines.contains(&Engine::Spec) {
-        faults.extend(Fault::ALL.iter().copied().map(Attempt::Spec));
-    }
-    if plan.engines.contains(&Engine::Loom) {
-        faults.extend(CODE_FAULTS.iter().copied().map(Attempt::Loom));
-    }
-    faults
-}
-
-impl Attempt {
-    /// Tries the fault; with it, the guarantee that it breaks.
-    fn attempt(self, plan: &Plan) -> std::io::Result<(String, FaultRun)> {
-        match self {
-            Self::Spec(fault) => Ok((fault.guarantee().id().to_owned(), on_spec_with(fault, plan))),
-            Self::Loom(fault) => Ok((fault.guarantee.to_owned(), on_loom_with(fault, plan)?)),
-        }
-    }
-}
-
-/// Explores scenarios with the fault until one refutes it.
-fn on_spec_with(fault: Fault, plan: &Plan) -> FaultRun {
-    let mut attempt = FaultRun {
-        name: fault.name().to_owned(),
-        engine: "spec".to_owned(),
-        scenario: String::new(),
-        verdict: FaultVerdict::Survived,
-        why: "no scenario refutes it".to_owned(),
-    };
-    for (_, scenario) in &plan.scenarios {
-        let rules = Rules::with_fault(scenario, fault);
-        let exploration = explore(&rules, None).expect("no limit was set");
-        if let Some(found) = exploration.violation.filter(|found| found.violation.guarantee == fault.guarantee()) {
-            attempt.scenario.clone_from(&scenario.name);
-            attempt.verdict = FaultVerdict::Refuted;
-            attempt.why = found.violation.to_string();
-            break;
-        }
-    }
-    attempt
-}
-
-/// Explores the fault's scenario under loom. It must fail, and say what is expected of it.
-fn on_loom_with(fault: CodeFault, plan: &Plan) -> std::io::Result<FaultRun> {
-    let scenario = job::load(fault.scenario).expect("shipped");
-    let run = job::run(&plan.executable, fault.scenario, &scenario, &Task::Fault { name: fault.name }, LIMIT)?;
-    let said = run.violations.iter().map(|violation| violation.to_string()).find(|why| why.contains(fault.says));
-    let (verdict, why) = match said {
-        Some(why) => (FaultVerdict::Refuted, why),
-        None => (
-            FaultVerdict::Survived,
-            match run.violations.first() {
-                Some(other) => format!("{:?} was expected, not: {other}", fault.says),
-                None => format!("all {} executions passed", run.executions),
-            },
-        ),
-    };
-    Ok(FaultRun {
-        name: fault.name.to_owned(),
-        engine: "loom".to_owned(),
-        scenario: fault.scenario.to_owned(),
-        verdict,
-        why,
-    })
 }
 
 fn guarantees(tried: Vec<(String, FaultRun)>) -> Vec<Guarantee> {
@@ -262,21 +204,14 @@ fn guarantees(tried: Vec<(String, FaultRun)>) -> Vec<Guarantee> {
     spec::Guarantee::ALL.iter().map(with_faults).collect()
 }
 
-/// The operations of the lock table.
-const OPERATIONS: [&str; 7] = ["send", "receive", "clone", "slice", "read", "release", "last-release"];
-
-/// The causes of foreign acquisitions for each operation, over all explorations.
-fn locks<'a>(explorations: impl Iterator<Item = &'a Exploration>) -> Vec<LockRow> {
-    let seen: BTreeSet<(String, String)> = explorations
-        .flat_map(|exploration| &exploration.lock_table)
-        .map(|(operation, cause)| (operation.name().to_owned(), cause.to_string()))
-        .collect();
-    let row = |operation: &str| LockRow {
-        strategy: "view".to_owned(),
-        operation: operation.to_owned(),
-        causes: seen.iter().filter(|(of, _)| of == operation).map(|(_, cause)| cause.clone()).collect(),
+/// The lock table: the rows of each strategy that was explored.
+fn locks(explorations: &BTreeMap<(Strategy, usize), Exploration>) -> Vec<LockRow> {
+    let explored: BTreeSet<Strategy> = explorations.keys().map(|&(strategy, _)| strategy).collect();
+    let of = |strategy: Strategy| {
+        let found = explorations.iter().filter(move |((of, _), _)| *of == strategy);
+        strategies::rows(strategy, found.map(|(_, exploration)| exploration))
     };
-    if seen.is_empty() { Vec::new() } else { OPERATIONS.iter().map(|operation| row(operation)).collect() }
+    explored.into_iter().flat_map(of).collect()
 }
 
 /// The names of the witnesses that no exploration reached.

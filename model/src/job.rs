@@ -4,8 +4,9 @@
 //! a child: `viewchan job …`, which prints one [`Run`] as JSON, and nothing else, on its standard output.
 
 use crate::fault::CodeFault;
+pub use crate::load::{is_path, load};
 use crate::report::{Run, Verdict, Violation};
-use crate::scenario::{Scenario, Tier, parse, shipped};
+use crate::scenario::{Scenario, Strategy};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -36,7 +37,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// The arguments of `viewchan job` for it, behind the scenario.
+    /// The arguments of `viewchan job` for it, behind the strategy.
     pub fn arguments(&self) -> Vec<String> {
         match self {
             Self::Loom { mode } => vec!["loom".to_owned(), (*mode).to_owned()],
@@ -46,66 +47,107 @@ impl Task {
         }
     }
 
-    fn engine(&self) -> &'static str {
-        if matches!(self, Self::Threads { .. }) { "threads" } else { "loom" }
-    }
-
-    fn mode(&self) -> Option<&'static str> {
-        match self {
-            Self::Loom { mode } => Some(mode),
-            Self::Fault { .. } | Self::Control => Some("rmw"),
-            Self::Threads { .. } => None,
+    /// The task that `viewchan job` was given.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such task.
+    pub fn parse(engine: &str, detail: &str) -> Result<Self, String> {
+        match (engine, detail) {
+            ("loom", "plain") => Ok(Self::Loom { mode: "plain" }),
+            ("loom", "rmw") => Ok(Self::Loom { mode: "rmw" }),
+            ("control", "-") => Ok(Self::Control),
+            ("fault", name) => {
+                let fault = CodeFault::from_name(name).ok_or_else(|| format!("no fault {name:?} lives in the code"))?;
+                Ok(Self::Fault { name: fault.name })
+            }
+            ("threads", rounds) => match rounds.parse() {
+                Ok(0) => Err("rounds \"0\": expected at least 1".to_owned()),
+                Ok(rounds) => Ok(Self::Threads { rounds }),
+                Err(error) => Err(format!("rounds {rounds:?}: {error}")),
+            },
+            _ => Err(format!("there is no job {engine:?} {detail:?}")),
         }
     }
 
-    /// Whether a child that ended so has answered this task: what was asked, and, if it says that all is well, it must
-    /// have ended well itself. A child that passes and then dies has not passed.
-    fn is_answered_by(&self, run: &Run, scenario: &Scenario, ended: Option<ExitStatus>) -> bool {
-        let asked = self.run(scenario);
-        let is_asked = (&run.scenario, &run.engine, &run.mode, &run.tier)
-            == (&asked.scenario, &asked.engine, &asked.mode, &asked.tier);
-        is_asked && (run.verdict == Verdict::Fail || ended.is_some_and(|status| status.success()))
+    /// How long it may take. Far more than it needs: this ends hangs, not work. A round on real threads is a matter of
+    /// microseconds, loom's executions nobody can foretell.
+    pub fn limit(&self) -> Duration {
+        match self {
+            Self::Threads { rounds } => {
+                Duration::from_secs(60) + Duration::from_millis(rounds.saturating_mul(20)).min(DAY)
+            }
+            _ => Duration::from_secs(1800),
+        }
     }
 
     /// A run with nothing in it yet.
-    pub fn run(&self, scenario: &Scenario) -> Run {
-        let (tier, preemptions) = match scenario.tier {
-            Tier::Exhaustive => ("exhaustive", None),
-            Tier::Bounded { preemptions } => ("bounded", Some(preemptions)),
-        };
-        let on_loom = self.engine() == "loom";
-        Run {
-            scenario: scenario.name.clone(),
-            strategy: "view".to_owned(),
-            tier: if on_loom { tier } else { "bounded" }.to_owned(),
-            preemptions: preemptions.filter(|_| on_loom),
-            engine: self.engine().to_owned(),
-            mode: self.mode().map(str::to_owned),
-            executions: 0,
-            states: 0,
-            outcomes: Vec::new(),
-            agrees_with_spec: false,
-            truncated: false,
-            seconds: 0.0,
-            verdict: Verdict::Fail,
-            violations: Vec::new(),
+    pub fn run(&self, scenario: &Scenario, strategy: Strategy) -> Run {
+        match self {
+            Self::Loom { mode } => Run::begun(scenario, strategy, "loom", Some(mode)),
+            Self::Fault { .. } | Self::Control => Run::begun(scenario, strategy, "loom", Some("rmw")),
+            Self::Threads { .. } => Run::begun(scenario, strategy, "threads", None),
         }
     }
 }
 
-/// Runs a task on a scenario in a child process, and kills it when `limit` has passed.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A task, and on what.
+#[derive(Clone, Debug)]
+pub struct Job<'a> {
+    /// What the child loads the scenario from: see [`load`].
+    pub origin: &'a str,
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The strategy.
+    pub strategy: Strategy,
+    /// The task.
+    pub task: Task,
+}
+
+impl Job<'_> {
+    /// A run with nothing in it yet.
+    fn begun(&self) -> Run {
+        self.task.run(self.scenario, self.strategy)
+    }
+
+    /// Whether a child that ended so has answered this job: what was asked, and, if it says that all is well, it must
+    /// have ended well itself. A child that passes and then dies has not passed.
+    fn is_answered_by(&self, run: &Run, ended: Option<ExitStatus>) -> bool {
+        let asked = self.begun();
+        let is_asked = (&run.scenario, &run.strategy, &run.engine, &run.mode, &run.tier)
+            == (&asked.scenario, &asked.strategy, &asked.engine, &asked.mode, &asked.tier);
+        is_asked && (run.verdict == Verdict::Fail || ended.is_some_and(|status| status.success()))
+    }
+
+    /// What it is to have no answer.
+    fn unanswered(&self, ended: Option<ExitStatus>, limit: Duration, complaint: &str) -> Run {
+        let violation = match ended {
+            None => Violation {
+                guarantee: Some("G6".to_owned()),
+                ..Violation::unnamed(format!("still running after {} s", limit.as_secs()))
+            },
+            Some(status) => {
+                Violation::unnamed(format!("the process ended without an answer ({status}): {}", tail(complaint)))
+            }
+        };
+        Run { violations: vec![violation], ..self.begun() }
+    }
+}
+
+/// Runs a job in a child process, and kills it when `limit` has passed; [`Task::limit`] is a sensible one.
 ///
-/// `origin` is what the child loads the scenario from: see [`load`]. A child that dies without an answer has failed; the
-/// end of its standard error says why.
+/// A child that dies without an answer has failed; the end of its standard error says why.
 ///
 /// # Errors
 ///
 /// When the child cannot be started.
-pub fn run(executable: &Path, origin: &str, scenario: &Scenario, task: &Task, limit: Duration) -> std::io::Result<Run> {
+pub fn run(executable: &Path, job: &Job<'_>, limit: Duration) -> std::io::Result<Run> {
     let start = Instant::now();
     let mut child = Command::new(executable)
-        .args(["job", origin])
-        .args(task.arguments())
+        .args(["job", job.origin, job.strategy.name()])
+        .args(job.task.arguments())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -122,37 +164,9 @@ pub fn run(executable: &Path, origin: &str, scenario: &Scenario, task: &Task, li
     let answer = answer.join().expect("reading does not panic");
     let complaint = complaint.join().expect("reading does not panic");
     let answer = answer.lines().last().and_then(|line| serde_json::from_str::<Run>(line).ok());
-    if let Some(run) = answer.filter(|run| task.is_answered_by(run, scenario, ended)) {
-        return Ok(Run { seconds: start.elapsed().as_secs_f64(), ..run });
-    }
-    let (guarantee, why) = match ended {
-        None => (Some("G6"), format!("still running after {} s", limit.as_secs())),
-        Some(status) => (None, format!("the process ended without an answer ({status}): {}", tail(&complaint))),
-    };
-    let violation = Violation { guarantee: guarantee.map(str::to_owned), why, trace: Vec::new() };
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(Run { seconds, violations: vec![violation], ..task.run(scenario) })
-}
-
-/// Whether an origin is the path of a scenario file, rather than a shipped scenario's name.
-pub fn is_path(origin: &str) -> bool {
-    origin.ends_with(".toml")
-}
-
-/// Loads a scenario: a shipped one by its name, any other from its file, whose path ends in `.toml`.
-///
-/// # Errors
-///
-/// When there is no such scenario, the file cannot be read, or it is malformed. The message says which and where.
-pub fn load(origin: &str) -> Result<Scenario, String> {
-    if is_path(origin) {
-        let text = std::fs::read_to_string(origin).map_err(|error| format!("{origin}: {error}"))?;
-        return parse(origin, &text).map_err(|error| error.to_string());
-    }
-    let shipped = shipped().into_iter().find(|scenario| scenario.name == origin);
-    shipped.ok_or_else(|| {
-        format!("no shipped scenario is named {origin:?}; `viewchan list` shows them, a path ends in .toml")
-    })
+    let run = answer.filter(|run| job.is_answered_by(run, ended));
+    let run = run.unwrap_or_else(|| job.unanswered(ended, limit, &complaint));
+    Ok(Run { seconds: start.elapsed().as_secs_f64(), ..run })
 }
 
 fn read_all(stream: &mut impl Read) -> String {
@@ -167,121 +181,94 @@ fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(5)..].join(" / ")
 }
 
-impl Task {
-    /// The task that `viewchan job` was given.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such task.
-    pub fn parse(engine: &str, detail: &str) -> Result<Self, String> {
-        match (engine, detail) {
-            ("loom", "plain") => Ok(Self::Loom { mode: "plain" }),
-            ("loom", "rmw") => Ok(Self::Loom { mode: "rmw" }),
-            ("control", "-") => Ok(Self::Control),
-            ("fault", name) => {
-                let fault = CodeFault::from_name(name).ok_or_else(|| format!("no fault {name:?} lives in the code"))?;
-                Ok(Self::Fault { name: fault.name })
-            }
-            ("threads", rounds) => {
-                let rounds = rounds.parse().map_err(|error| format!("rounds {rounds:?}: {error}"))?;
-                Ok(Self::Threads { rounds })
-            }
-            _ => Err(format!("there is no job {engine:?} {detail:?}")),
-        }
-    }
-}
-
 /// Performs a task in this process, which may die of it: see [`run`].
 ///
 /// # Errors
 ///
-/// When this build has not got the engine.
+/// When this build has not got the engine or the strategy.
 #[cfg(not(feature = "loom"))]
-pub fn perform(scenario: &Arc<Scenario>, task: &Task) -> Result<Run, String> {
+pub fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task) -> Result<Run, String> {
+    use crate::engine::strategy::with_strategy;
     use crate::engine::threads;
     use crate::spec::{Rules, explore};
 
     let Task::Threads { rounds } = *task else {
         return Err("this build has no loom: build with --features loom".to_owned());
     };
-    let specified = explore(&Rules::new(scenario), None).expect("no limit was set");
-    let mut run = task.run(scenario);
+    let specified = explore(&Rules::new(scenario, strategy), None).expect("no limit was set");
+    let mut run = task.run(scenario, strategy);
     run.executions = rounds;
-    match threads::repeat::<viewchan::strategy::View>(scenario, rounds, &specified.outcomes) {
+    match with_strategy!(strategy, S => threads::repeat::<S>(scenario, rounds, &specified.outcomes))? {
         Ok(outcomes) => {
             run.outcomes = outcomes.into_iter().collect();
             run.agrees_with_spec = true;
-            run.verdict = Verdict::Pass;
         }
         Err(failure) => run.violations.push(failure.into()),
     }
-    Ok(run)
+    Ok(run.judged())
 }
 
 /// Performs a task in this process, which may die of it: see [`run`].
 ///
 /// # Errors
 ///
-/// When this build has not got the engine.
+/// When this build has not got the engine or the strategy.
 #[cfg(feature = "loom")]
-pub fn perform(scenario: &Arc<Scenario>, task: &Task) -> Result<Run, String> {
-    under_loom::perform(scenario, task)
+pub fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task) -> Result<Run, String> {
+    under_loom::perform(scenario, strategy, task)
 }
 
 #[cfg(feature = "loom")]
 mod under_loom {
-    use super::{Arc, CodeFault, Run, Scenario, Task, Verdict, Violation};
+    use super::{Arc, CodeFault, Run, Scenario, Strategy, Task, Violation};
     use crate::engine::loom::{self, Mode};
+    use crate::engine::strategy::with_strategy;
     use crate::fault;
     use crate::monitor::{Failure, Graph};
     use crate::scenario::Tier;
     use crate::spec::{Rules, explore};
     use std::sync::Mutex;
-    use viewchan::strategy::View;
 
     /// What to answer with when a failure ends the process.
     static ANSWER: Mutex<Option<Run>> = Mutex::new(None);
 
-    pub(super) fn perform(scenario: &Arc<Scenario>, task: &Task) -> Result<Run, String> {
+    pub(super) fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task) -> Result<Run, String> {
         if let Some(name) = loom::meddling_variable() {
             return Err(format!("{name} is set: it would change what loom explores; unset it"));
         }
-        *ANSWER.lock().expect("first use") = Some(task.run(scenario));
+        *ANSWER.lock().expect("first use") = Some(task.run(scenario, strategy));
         let graph = match *task {
             Task::Loom { mode } => {
                 let mode = if mode == "rmw" { Mode::Rmw } else { Mode::Plain };
-                loom::explore::<View>(scenario, mode, answer_and_exit)
+                with_strategy!(strategy, S => loom::explore::<S>(scenario, strategy, mode, answer_and_exit))?
             }
             Task::Fault { name } => {
                 let fault = CodeFault::from_name(name).expect("parsed");
-                fault::explore(fault, scenario, answer_and_exit)
+                fault::explore(fault, scenario, strategy, answer_and_exit)?
             }
-            Task::Control => fault::control(scenario, answer_and_exit),
+            Task::Control => fault::control(scenario, strategy, answer_and_exit)?,
             Task::Threads { .. } => {
                 return Err("a loom build has no real threads: build without --features loom".into());
             }
         };
-        Ok(compare(scenario, task, &graph))
+        Ok(compare(scenario, strategy, task, &graph))
     }
 
-    fn compare(scenario: &Arc<Scenario>, task: &Task, graph: &Graph) -> Run {
-        let specified = explore(&Rules::new(scenario), None).expect("no limit was set");
+    fn compare(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task, graph: &Graph) -> Run {
+        let specified = explore(&Rules::new(scenario, strategy), None).expect("no limit was set");
         let agreement = graph.agreement(&specified.states, &specified.outcomes);
-        let mut run = task.run(scenario);
+        let mut run = task.run(scenario, strategy);
         run.executions = graph.executions();
         run.states = graph.visited();
         run.outcomes = graph.outcomes().iter().cloned().collect();
-        run.agrees_with_spec = match scenario.tier {
+        run.agrees_with_spec = match scenario.tier(strategy) {
             Tier::Exhaustive => agreement.is_exact(),
             Tier::Bounded { .. } => agreement.is_subset(),
         };
-        if run.agrees_with_spec {
-            run.verdict = Verdict::Pass;
-        } else {
-            let why = format!("code and specification differ: {agreement:?}");
-            run.violations.push(Violation { guarantee: None, why, trace: Vec::new() });
+        if !run.agrees_with_spec {
+            run.violations.push(Violation::unnamed(format!("code and specification differ: {agreement:?}")));
         }
-        run
+        run.judged()
     }
 
     /// Answers with the failure. Nothing is unwound and nothing dropped: the model is broken.
@@ -296,6 +283,7 @@ mod under_loom {
 #[cfg(test)]
 mod tests {
     use super::{Task, tail};
+    use std::time::Duration;
 
     /// A child is told its task in arguments that mean that task.
     #[test]
@@ -312,6 +300,15 @@ mod tests {
             let [engine, detail] = arguments.as_slice() else { panic!("{arguments:?}") };
             assert_eq!(Task::parse(engine, detail), Ok(task));
         }
+    }
+
+    /// Rounds on real threads have a short limit that grows with them, up to a day; none is no task.
+    #[test]
+    fn rounds_are_limited() {
+        let limit = |rounds| Task::Threads { rounds }.limit();
+        assert_eq!(limit(300), Duration::from_secs(66));
+        assert_eq!(limit(u64::MAX), Duration::from_secs(60) + super::DAY);
+        assert!(Task::parse("threads", "0").is_err());
     }
 
     /// Of what a child complained about, the end is kept: the last five lines that say something.

@@ -6,6 +6,7 @@
 //! - [`monitor`]: trace refinement, between the two.
 //! - [`fault`]: protocols broken on purpose, in the code.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
+//! - [`mod@load`]: where scenarios come from.
 
 #![deny(unsafe_code)]
 
@@ -14,6 +15,7 @@ pub mod engine;
 pub mod fault;
 pub mod golden;
 pub mod job;
+pub mod load;
 pub mod monitor;
 pub mod report;
 pub mod scenario;

@@ -23,6 +23,7 @@ enum Command {
     List(command::list::Arguments),
     Explain(command::explain::Arguments),
     Vectors(command::vectors::Arguments),
+    Strategies(command::strategies::Arguments),
     #[command(hide = true)]
     Job(command::job::Arguments),
 }
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::List(arguments) => command::list::run(&arguments),
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Vectors(arguments) => command::vectors::run(&arguments),
+        Command::Strategies(arguments) => command::strategies::run(&arguments),
         Command::Job(arguments) => command::job::run(&arguments),
     };
     done.unwrap_or_else(|error| {

@@ -4,14 +4,16 @@
 
 mod common;
 
-use common::{assert_refused, complaints, run, run_for, viewchan};
+use common::{assert_refused, complaints, run, run_for, run_under, viewchan};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
+use viewchan_model::engine::strategy::available;
 use viewchan_model::fault::{CODE_FAULTS, How};
 use viewchan_model::job::{self, Task};
 use viewchan_model::report::{Run, Verdict};
-use viewchan_model::spec::{Rules, explore};
+use viewchan_model::scenario::Strategy;
+use viewchan_model::spec::{Fault, Rules, explore};
 
 const RMW: Task = Task::Loom { mode: "rmw" };
 
@@ -44,7 +46,8 @@ fn a_preemption_bound_misses_states_and_outcomes() {
     let bounded = run(origin, &RMW);
     assert_passes(&bounded);
     assert_eq!((bounded.tier.as_str(), bounded.preemptions), ("bounded", Some(2)));
-    let specified = explore(&Rules::new(&job::load(NAME).expect("shipped")), None).expect("no limit was set");
+    let specified =
+        explore(&Rules::new(&job::load(NAME).expect("shipped"), Strategy::View), None).expect("no limit was set");
     assert!(bounded.states < specified.states.len(), "{} states", bounded.states);
     assert!(bounded.outcomes.len() < specified.outcomes.len(), "{} outcomes", bounded.outcomes.len());
     let exhaustive = run(NAME, &RMW);
@@ -53,7 +56,7 @@ fn a_preemption_bound_misses_states_and_outcomes() {
     assert!(exhaustive.executions > bounded.executions);
 }
 
-/// loom takes bounds from the environment. Neither the command nor its child goes on with one: both name it and refuse.
+/// loom takes bounds from the environment. No command goes on with one: both name it and refuse.
 #[test]
 fn variables_that_bound_loom_are_refused() {
     let variables = [
@@ -66,22 +69,52 @@ fn variables_that_bound_loom_are_refused() {
         "LOOM_CHECKPOINT_INTERVAL",
     ];
     for variable in variables {
-        for arguments in [&["check", "one-message"][..], &["job", "one-message", "loom", "plain"]] {
+        let check = &["check", "one-message"][..];
+        for arguments in
+            [check, &["job", "one-message", "view", "loom", "plain"], &["explain", "own-lock-kept", "--loom"]]
+        {
             let output = viewchan(arguments).env(variable, "1").output().expect("the command starts");
             assert_refused(&output, &[&format!("{variable} is set")]);
         }
     }
 }
 
-/// The strategy that carries the flaws is the shipped one where it is whole: without a flaw it passes on every scenario on
-/// which a flaw is refuted.
+/// The strategies that carry the flaws are the shipped ones where they are whole: without a flaw each passes on every
+/// scenario on which a flaw of it is refuted.
 #[test]
 fn the_control_passes_wherever_a_flaw_is_refuted() {
     let flaws = CODE_FAULTS.iter().filter(|fault| fault.how == How::Strategy);
-    let scenarios: BTreeSet<&str> = flaws.map(|fault| fault.scenario).collect();
-    assert!(scenarios.len() >= 5, "{scenarios:?}");
-    for scenario in scenarios {
-        assert_passes(&run(scenario, &Task::Control));
+    let places: BTreeSet<(&str, &str)> = flaws.map(|fault| (fault.scenario, fault.strategy.name())).collect();
+    assert!(places.len() >= 12, "{places:?}");
+    for (scenario, strategy) in places {
+        let strategy = Strategy::from_name(strategy).expect("it is its name");
+        assert_passes(&run_under(strategy, scenario, &Task::Control));
+    }
+}
+
+/// Strategies of this build into whose code no fault is put, and why.
+const FAULTLESS: &[(Strategy, &str)] = &[];
+
+/// Every strategy is broken in the code, or there is a reason why not; never neither, never both.
+#[test]
+fn every_strategy_has_a_fault_or_a_reason() {
+    for strategy in available() {
+        let is_broken = CODE_FAULTS.iter().any(|fault| fault.strategy == strategy);
+        let is_exempt = FAULTLESS.iter().any(|&(exempt, _)| exempt == strategy);
+        assert_ne!(is_broken, is_exempt, "{}", strategy.name());
+    }
+}
+
+/// A fault is put into a strategy for which its scenario is, and under which the specification has it, if it has it at all.
+#[test]
+fn every_fault_is_where_it_makes_sense() {
+    for fault in CODE_FAULTS {
+        let scenario = job::load(fault.scenario).expect("shipped");
+        assert!(scenario.strategies.contains(&fault.strategy), "{}", fault.name);
+        if let Some(specified) = Fault::from_name(fault.name) {
+            assert_eq!(specified.guarantee().id(), fault.guarantee, "{}", fault.name);
+            assert!(specified.strategies().contains(&fault.strategy), "{}", fault.name);
+        }
     }
 }
 

@@ -3,13 +3,13 @@
 
 mod common;
 
-use common::{complaints, run_for, text, viewchan};
+use common::{complaints, pairs, run_for, text, viewchan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::Duration;
 use viewchan_model::job::Task;
-use viewchan_model::report::{Report, Verdict};
-use viewchan_model::scenario::{Scenario, shipped};
+use viewchan_model::report::{Report, Run, Verdict};
+use viewchan_model::scenario::{Scenario, Strategy};
 use viewchan_model::spec::{Rules, explore};
 
 const ROUNDS: u64 = 50;
@@ -23,15 +23,15 @@ static REPORT: LazyLock<Report> = LazyLock::new(|| {
         viewchan(&arguments).arg(&file).timeout(Duration::from_secs(600)).output().expect("the command starts");
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
-    let runs = shipped().len();
+    let runs = pairs().len();
     let verdict = format!("PASS: {runs} of {runs} runs pass, 0 of 0 faults refuted");
     assert_eq!(stdout.lines().last(), Some(verdict.as_str()));
     let written = std::fs::read_to_string(file).expect("the report was written");
     serde_json::from_str(&written).expect("a report")
 });
 
-fn specified(scenario: &Scenario) -> BTreeSet<String> {
-    explore(&Rules::new(scenario), None).expect("no limit was set").outcomes
+fn specified(scenario: &Scenario, strategy: Strategy) -> BTreeSet<String> {
+    explore(&Rules::new(scenario, strategy), None).expect("no limit was set").outcomes
 }
 
 /// The code under test runs on real locks, else this would be no test of them.
@@ -40,12 +40,26 @@ fn the_backend_is_std() {
     assert_eq!(viewchan::sync::BACKEND, "std");
 }
 
-/// Each shipped scenario ran once, as often as asked for, and passed.
+/// A scenario's name, and a strategy's.
+type Names = (String, String);
+
+fn of(run: &Run) -> Names {
+    (run.scenario.clone(), run.strategy.clone())
+}
+
+/// The specification's outcomes of each shipped scenario under each strategy.
+fn all_specified() -> impl Iterator<Item = (Names, BTreeSet<String>)> {
+    pairs().into_iter().map(|(scenario, strategy)| {
+        let outcomes = specified(&scenario, strategy);
+        ((scenario.name, strategy.name().to_owned()), outcomes)
+    })
+}
+
+/// Each shipped scenario ran once under each strategy, as often as asked for, and passed.
 #[test]
 fn every_scenario_passes() {
-    let names: Vec<&str> = REPORT.runs.iter().map(|run| run.scenario.as_str()).collect();
-    let shipped = shipped();
-    assert_eq!(names, shipped.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>());
+    let expected = pairs().into_iter().map(|(scenario, strategy)| (scenario.name, strategy.name().to_owned()));
+    assert_eq!(REPORT.runs.iter().map(of).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     for run in &REPORT.runs {
         assert_eq!(run.verdict, Verdict::Pass, "{run:#?}");
         assert!(run.violations.is_empty() && run.agrees_with_spec && !run.truncated, "{run:#?}");
@@ -65,9 +79,9 @@ fn no_run_claims_to_be_exhaustive() {
 /// Real threads do only what the specification allows, and each scenario does something.
 #[test]
 fn the_outcomes_are_included_in_the_specification() {
-    let scenarios: BTreeMap<_, _> = shipped().into_iter().map(|scenario| (scenario.name.clone(), scenario)).collect();
+    let specified: BTreeMap<Names, _> = all_specified().collect();
     for run in &REPORT.runs {
-        let allowed = specified(&scenarios[&run.scenario]);
+        let allowed = &specified[&of(run)];
         assert!(!run.outcomes.is_empty(), "{}", run.scenario);
         assert!(run.outcomes.iter().all(|outcome| allowed.contains(outcome)), "{run:#?}");
     }
@@ -76,14 +90,10 @@ fn the_outcomes_are_included_in_the_specification() {
 /// Where the specification allows one outcome only, real threads have exactly that one.
 #[test]
 fn what_is_determined_is_reached() {
-    let determined = shipped().into_iter().filter_map(|scenario| {
-        let outcomes = specified(&scenario);
-        (outcomes.len() == 1).then(|| (scenario.name, outcomes.into_iter().collect::<Vec<_>>()))
-    });
-    let determined: BTreeMap<_, _> = determined.collect();
+    let determined: BTreeMap<Names, _> = all_specified().filter(|(_, outcomes)| outcomes.len() == 1).collect();
     assert!(!determined.is_empty());
-    for run in REPORT.runs.iter().filter(|run| determined.contains_key(&run.scenario)) {
-        assert_eq!(run.outcomes, determined[&run.scenario], "{}", run.scenario);
+    for run in REPORT.runs.iter().filter(|run| determined.contains_key(&of(run))) {
+        assert!(run.outcomes.iter().eq(&determined[&of(run)]), "{run:#?}");
     }
 }
 

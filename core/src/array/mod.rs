@@ -27,8 +27,9 @@ use core::ops::RangeBounds;
 
 /// A read-only view of an array that was sent.
 ///
-/// It can be read, cloned, sliced and sent to other threads without anyone's lock, like the [`View`] that it has. A slice
-/// is a clone with another layout: format, shape, strides and offset always say what it is, however often it was sliced.
+/// It can be read, cloned, sliced and sent to other threads at the same price as the [`View`] that it has: with the
+/// default strategy without anyone's lock. A slice is a clone with another layout: format, shape, strides and offset
+/// always say what it is, however often it was sliced.
 ///
 /// Elements are read as Rust values if they are such: see [`as_slice`](Self::as_slice), [`values`](Self::values), and with
 /// the feature `ndarray` the method `to_ndarray`. Whatever they are, [`element`](Self::element) and

@@ -1,69 +1,42 @@
 //! The ends of a channel.
 
 use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
-use super::message::{Item, Message, Payload, Rejected};
+use super::message::{Item, Message, Payload, Rejected, Undelivered, is_ending};
 use super::queue::{Channel, Patience};
 use crate::reference::Interpreter;
-use crate::runtime::{Ended, Runtime};
+use crate::runtime::{Ended, Runtime, Waker};
 use crate::strategy::{self, Strategy};
 use crate::sync::{Deadline, Shared};
-use crate::trace::{ChannelId, Refused};
+use crate::trace::{self, ChannelId, Event, Refused};
 use crate::{ArrayView, View};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr;
 use std::time::Duration;
 
-/// A channel of the reference runtime without a limit on the messages inside, with the default strategy.
-#[must_use]
-pub fn unbounded() -> (SendEnd, ReceiveEnd) {
-    unbounded_with()
+/// The two ends of a channel with this queue.
+pub(super) fn ends<R: Runtime, S: Strategy<R>>(
+    channel: Queue<R, S>,
+    undelivered: Undelivered,
+) -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
+    (SendEnd { channel: Shared::clone(&channel), undelivered }, ReceiveEnd { channel })
 }
 
-/// A channel of the reference runtime that holds up to `capacity` messages, with the default strategy.
-///
-/// # Panics
-///
-/// If `capacity` is 0: a message in flight has to be somewhere.
-#[must_use]
-pub fn bounded(capacity: usize) -> (SendEnd, ReceiveEnd) {
-    bounded_with(capacity)
-}
-
-/// [`unbounded`], for any runtime and strategy.
-#[must_use]
-pub fn unbounded_with<R: Runtime, S: Strategy<R>>() -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
-    ends(Channel::new(None))
-}
-
-/// [`bounded`], for any runtime and strategy.
-///
-/// # Panics
-///
-/// If `capacity` is 0.
-#[must_use]
-pub fn bounded_with<R: Runtime, S: Strategy<R>>(capacity: usize) -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
-    assert!(capacity > 0, "a channel's capacity is at least 1");
-    ends(Channel::new(Some(capacity)))
-}
-
-fn ends<R: Runtime, S: Strategy<R>>(channel: Queue<R, S>) -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
-    (SendEnd { channel: Shared::clone(&channel) }, ReceiveEnd { channel })
-}
-
-type Queue<R, S> = Shared<Channel<Item<R, S>>>;
+pub(super) type Queue<R, S> = Shared<Channel<Item<R, S>>>;
 
 /// The end that sends. Clones are ends of the same channel; when the last one is dropped, the receiver sees the channel
 /// closed once it has taken what is inside.
 pub struct SendEnd<R: Runtime = Interpreter, S: Strategy<R> = strategy::View> {
     channel: Queue<R, S>,
+    undelivered: Undelivered,
 }
 
 impl<R: Runtime, S: Strategy<R>> SendEnd<R, S> {
-    /// Sends, and waits for space as long as it takes.
+    /// Sends, and waits for space as long as it takes, or until the thread's interpreter begins to end.
     ///
-    /// While it waits, the thread is attached to nobody. A buffer moves its reference into the message, so no count
-    /// changes.
+    /// While it waits, the thread is attached to nobody. A buffer moves its reference into the message, so that count
+    /// does not change. [`Handover`](crate::strategy::Handover) and [`Deferred`](crate::strategy::Deferred) export the
+    /// bytes here, under the lock that the thread holds; `Deferred` collects a batch of returned buffers before.
     ///
     /// # Errors
     ///
@@ -109,6 +82,17 @@ impl<R: Runtime, S: Strategy<R>> SendEnd<R, S> {
         self.transmit(token, payload, Patience::Until(deadline)).map_err(SendTimeoutError::from)
     }
 
+    /// What becomes of buffers sent through this end whose owner begins to end before they are received.
+    #[must_use]
+    pub fn undelivered(&self) -> Undelivered {
+        self.undelivered
+    }
+
+    /// Decides that anew, for what is sent from now on. Clones made before keep their policy; it travels with the end.
+    pub fn set_undelivered(&mut self, policy: Undelivered) {
+        self.undelivered = policy;
+    }
+
     /// Closes the channel for all its send ends. What is inside can still be received.
     pub fn close(self) {
         let end = ManuallyDrop::new(self);
@@ -130,20 +114,24 @@ impl<R: Runtime, S: Strategy<R>> SendEnd<R, S> {
         Nudge { channel: Shared::clone(&self.channel) }
     }
 
+    pub(super) fn channel(&self) -> &Queue<R, S> {
+        &self.channel
+    }
+
     fn transmit<P: Payload<R, S>>(
         &self,
         token: &R::Token<'_>,
         payload: P,
         patience: Patience<'_>,
     ) -> Result<(), Rejected<P>> {
-        payload.transmit(token, &self.channel, patience)
+        payload.transmit(token, self, patience)
     }
 }
 
 impl<R: Runtime, S: Strategy<R>> Clone for SendEnd<R, S> {
     fn clone(&self) -> Self {
         self.channel.add_sender();
-        Self { channel: Shared::clone(&self.channel) }
+        Self { channel: Shared::clone(&self.channel), undelivered: self.undelivered }
     }
 }
 
@@ -161,10 +149,12 @@ pub struct ReceiveEnd<R: Runtime = Interpreter, S: Strategy<R> = strategy::View>
 }
 
 impl<R: Runtime, S: Strategy<R>> ReceiveEnd<R, S> {
-    /// Waits for a message, as long as it takes.
+    /// Waits for a message, as long as it takes, or until the thread's interpreter begins to end.
     ///
-    /// The thread leaves its interpreter, if it is in one, before it waits, and comes back to it at the end. With
-    /// the default strategy it visits the sender's interpreter in between, to create the view.
+    /// A message that is there is taken at once, without leaving the thread's interpreter. If there is nothing yet, the
+    /// thread leaves its interpreter, if it is in one, before it waits, and comes back to it at the end. With the
+    /// default strategy, [`Shared`](strategy::Shared) and [`Proxy`](strategy::Proxy) it visits the buffer's owner, to
+    /// create the view, and is out of its own interpreter for that.
     ///
     /// # Errors
     ///
@@ -175,7 +165,8 @@ impl<R: Runtime, S: Strategy<R>> ReceiveEnd<R, S> {
 
     /// Takes a message if there is one now: does not wait for one.
     ///
-    /// Like every receive, it may wait for locks: for the sender's, to create the view, and for its own on the way back.
+    /// Like every receive, it may wait for locks: for the owner's, to create the view, if the strategy takes it, and
+    /// for its own on the way back.
     ///
     /// # Errors
     ///
@@ -202,7 +193,8 @@ impl<R: Runtime, S: Strategy<R>> ReceiveEnd<R, S> {
         self.take(Patience::Until(deadline)).map_err(RecvTimeoutError::from)
     }
 
-    /// Receives until the channel is closed. A message whose owner has ended is passed over.
+    /// Receives until the channel is closed, or nothing is inside and the thread's interpreter is ending. Messages that
+    /// would be the error [`OwnerEnded`](RecvError::OwnerEnded) are passed over.
     pub fn iter(&self) -> Iter<'_, R, S> {
         Iter { end: self }
     }
@@ -240,25 +232,69 @@ impl<R: Runtime, S: Strategy<R>> ReceiveEnd<R, S> {
         &self.channel
     }
 
+    /// Takes what is there, attached or not; otherwise leaves the interpreter to wait for something.
     fn take(&self, patience: Patience<'_>) -> Result<Message<R, S>, NotReceived> {
-        let take = || match self.channel.pop(patience).map_err(NotReceived::Refused)? {
-            Item::Buffer(message) => {
-                let pin = S::open(message).map_err(|Ended| NotReceived::OwnerEnded)?;
-                Ok(Message::View(View::new(pin)))
+        R::with_current(|here| {
+            if here.is_none() {
+                return self.next(patience, None);
             }
-            Item::Array((message, layout)) => {
-                let pin = S::open(message).map_err(|Ended| NotReceived::OwnerEnded)?;
-                Ok(Message::Array(ArrayView::new(View::new(pin), layout)))
+            match self.next(Patience::Never, here) {
+                Err(NotReceived::Refused(Refused::NotReady)) if !matches!(patience, Patience::Never) => {
+                    let waker: Waker = Shared::clone(&self.channel) as Waker;
+                    // SAFETY: `next` uses no token.
+                    unsafe { R::wait(&waker, |home| self.next(patience, home)) }
+                }
+                done => done,
             }
-            Item::SendEnd(end) => Ok(Message::SendEnd(end)),
-            Item::ReceiveEnd(end) => {
-                end.channel.unmoor();
-                Ok(Message::ReceiveEnd(end))
-            }
-        };
-        // SAFETY: `take` uses no token.
-        unsafe { R::outside(take) }
+        })
     }
+
+    /// The next message that is not removed because of its owner's end. The thread is attached to `home` or to nobody.
+    fn next(&self, patience: Patience<'_>, home: Option<&R>) -> Result<Message<R, S>, NotReceived> {
+        loop {
+            match self.channel.pop(patience, &|| is_ending(home)).map_err(NotReceived::Refused)? {
+                Item::Buffer { message, undelivered: policy, layout } => match undelivered::<R, S>(&message, policy) {
+                    None => {
+                        let view = View::new(S::open(message, home).map_err(|Ended| NotReceived::OwnerEnded)?);
+                        return Ok(match layout {
+                            Some(layout) => Message::Array(ArrayView::new(view, layout)),
+                            None => Message::View(view),
+                        });
+                    }
+                    Some(Gone::Error) => {
+                        drop(message);
+                        return Err(NotReceived::OwnerEnded);
+                    }
+                    Some(Gone::Removed) => drop(message),
+                },
+                Item::SendEnd(end) => return Ok(Message::SendEnd(end)),
+                Item::ReceiveEnd(end) => {
+                    end.channel.unmoor();
+                    return Ok(Message::ReceiveEnd(end));
+                }
+            }
+        }
+    }
+}
+
+/// What comes in the place of a message.
+enum Gone {
+    Error,
+    Removed,
+}
+
+/// Decides between a message and its policy, once for all: whether its owner's end has begun (G7). Nobody looks for a message
+/// that is delivered in any case.
+fn undelivered<R: Runtime, S: Strategy<R>>(message: &S::Message, policy: Undelivered) -> Option<Gone> {
+    let gone = match policy {
+        Undelivered::Deliver => return None,
+        Undelivered::Error => Gone::Error,
+        Undelivered::Remove => Gone::Removed,
+    };
+    let owner = S::owner(message);
+    let ending = owner.ledger().life.is_ending();
+    trace::emit(|| Event::Inspected { interpreter: owner.id(), ending });
+    ending.then_some(gone)
 }
 
 /// Why nothing was received.
@@ -307,7 +343,7 @@ impl<R: Runtime, S: Strategy<R>> Iterator for Iter<'_, R, S> {
             match self.end.recv() {
                 Ok(message) => return Some(message),
                 Err(RecvError::OwnerEnded) => {}
-                Err(RecvError::Closed) => return None,
+                Err(RecvError::Closed | RecvError::Interrupted) => return None,
             }
         }
     }

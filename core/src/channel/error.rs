@@ -9,7 +9,8 @@ const CLOSED: &str = "the channel is closed";
 const TIMED_OUT: &str = "the deadline passed";
 const NOT_OWNER: &str = "the buffer belongs to another interpreter than the one attached to";
 const UNREACHABLE: &str = "the receive end would become unreachable: its channel leads back to it";
-const OWNER_ENDED: &str = "the owner of the message has ended";
+const INTERRUPTED: &str = "the thread's interpreter is ending";
+const OWNER_ENDED: &str = "the owner of the message is ending or has ended";
 
 macro_rules! send_errors {
     ($($(#[$doc:meta])* $name:ident { $($(#[$own_doc:meta])* $own:ident => $text:expr),* })*) => {$(
@@ -55,7 +56,10 @@ macro_rules! send_errors {
 
 send_errors! {
     /// Why [`SendEnd::send`](super::SendEnd::send) failed.
-    SendError {}
+    SendError {
+        /// There was no space, and the interpreter of the thread began to end.
+        Interrupted => INTERRUPTED
+    }
     /// Why [`SendEnd::try_send`](super::SendEnd::try_send) failed.
     TrySendError {
         /// There is no space.
@@ -63,6 +67,8 @@ send_errors! {
     }
     /// Why [`SendEnd::send_timeout`](super::SendEnd::send_timeout) failed.
     SendTimeoutError {
+        /// There was no space, and the interpreter of the thread began to end.
+        Interrupted => INTERRUPTED,
         /// There was no space until the deadline.
         TimedOut => TIMED_OUT
     }
@@ -73,33 +79,34 @@ impl<P> From<Rejected<P>> for SendError<P> {
         match why {
             Rejection::NotOwner => Self::NotOwner(payload),
             Rejection::Unreachable => Self::Unreachable(payload),
-            // A sender that waits for ever is refused for one reason only.
+            Rejection::Refused(Refused::Interrupted) => Self::Interrupted(payload),
+            // A sender that waits for ever is refused for no other reason.
             Rejection::Refused(_) => Self::Closed(payload),
         }
     }
 }
 
 impl<P> From<Rejected<P>> for TrySendError<P> {
-    fn from(rejected: Rejected<P>) -> Self {
-        match rejected.why {
-            Rejection::Refused(Refused::NotReady) => Self::Full(rejected.payload),
-            _ => match SendError::from(rejected) {
-                SendError::Closed(payload) => Self::Closed(payload),
-                SendError::NotOwner(payload) => Self::NotOwner(payload),
-                SendError::Unreachable(payload) => Self::Unreachable(payload),
-            },
+    fn from(Rejected { why, payload }: Rejected<P>) -> Self {
+        match why {
+            Rejection::NotOwner => Self::NotOwner(payload),
+            Rejection::Unreachable => Self::Unreachable(payload),
+            Rejection::Refused(Refused::NotReady) => Self::Full(payload),
+            // A sender that does not wait is refused for no other reason.
+            Rejection::Refused(_) => Self::Closed(payload),
         }
     }
 }
 
 impl<P> From<Rejected<P>> for SendTimeoutError<P> {
-    fn from(rejected: Rejected<P>) -> Self {
-        match rejected.why {
-            Rejection::Refused(Refused::TimedOut) => Self::TimedOut(rejected.payload),
-            _ => match SendError::from(rejected) {
+    fn from(Rejected { why, payload }: Rejected<P>) -> Self {
+        match why {
+            Rejection::Refused(Refused::TimedOut) => Self::TimedOut(payload),
+            why => match SendError::from(Rejected { why, payload }) {
                 SendError::Closed(payload) => Self::Closed(payload),
                 SendError::NotOwner(payload) => Self::NotOwner(payload),
                 SendError::Unreachable(payload) => Self::Unreachable(payload),
+                SendError::Interrupted(payload) => Self::Interrupted(payload),
             },
         }
     }
@@ -113,7 +120,9 @@ macro_rules! receive_errors {
         pub enum $name {
             /// Nothing is inside, and nothing can come: every send end is gone, or one closed the channel.
             Closed,
-            /// A message was there, but its owner ended before the view was created. The message is gone.
+            /// A message was there, but its owner had begun to end before it was received, and it was sent with the
+            /// policy [`Undelivered::Error`](super::Undelivered::Error); or its owner is gone, and its runtime adopts
+            /// nothing. The message is gone, the channel goes on.
             OwnerEnded,
             $($(#[$own_doc])* $own,)*
         }
@@ -144,7 +153,10 @@ macro_rules! receive_errors {
 
 receive_errors! {
     /// Why [`ReceiveEnd::recv`](super::ReceiveEnd::recv) failed.
-    RecvError {}
+    RecvError {
+        /// Nothing came, and the interpreter of the thread began to end.
+        Interrupted(Interrupted) => INTERRUPTED
+    }
     /// Why [`ReceiveEnd::try_recv`](super::ReceiveEnd::try_recv) failed.
     TryRecvError {
         /// Nothing is inside at the moment.
@@ -152,6 +164,8 @@ receive_errors! {
     }
     /// Why [`ReceiveEnd::recv_timeout`](super::ReceiveEnd::recv_timeout) failed.
     RecvTimeoutError {
+        /// Nothing came, and the interpreter of the thread began to end.
+        Interrupted(Interrupted) => INTERRUPTED,
         /// Nothing came until the deadline.
         TimedOut(TimedOut) => TIMED_OUT
     }

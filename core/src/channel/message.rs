@@ -1,10 +1,10 @@
 //! What goes in and what comes out.
 
 use super::ends::{ReceiveEnd, SendEnd};
-use super::queue::{Channel, Patience};
+use super::queue::Patience;
 use crate::layout::Layout;
 use crate::reference::Interpreter;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Waker};
 use crate::strategy::{self, Strategy};
 use crate::sync::Shared;
 use crate::trace::Refused;
@@ -40,10 +40,30 @@ impl<R: Runtime, S: Strategy<R>> Message<R, S> {
 
 /// What waits in a queue. Dropping one discards it.
 pub(super) enum Item<R: Runtime, S: Strategy<R>> {
-    Buffer(S::Message),
-    Array((S::Message, Box<Layout>)),
+    /// A buffer; an array if it has a layout.
+    Buffer {
+        message: S::Message,
+        undelivered: Undelivered,
+        layout: Option<Box<Layout>>,
+    },
     SendEnd(SendEnd<R, S>),
     ReceiveEnd(ReceiveEnd<R, S>),
+}
+
+/// What becomes of a buffer that was sent when its owner begins to [end](crate::Interpreter::end) before it is
+/// received.
+///
+/// The receiver decides, when it has taken the message out. Discarding a dropped receive end's messages does not ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Undelivered {
+    /// It is received as if nothing had happened. The bytes outlive the interpreter. (On a runtime that does not adopt
+    /// them, the receiver gets the error `OwnerEnded` if the strategy needs the owner to make a view.)
+    #[default]
+    Deliver,
+    /// The receiver gets the error `OwnerEnded` in its place, and the buffer is given back.
+    Error,
+    /// It is given back and passed over: the receiver goes on with the next message, or waits for one.
+    Remove,
 }
 
 /// Why a payload was not sent, and the payload.
@@ -64,16 +84,14 @@ pub trait Payload<R: Runtime, S: Strategy<R>>: sealed::Sealed<R, S> {}
 impl<R: Runtime, S: Strategy<R>, P: sealed::Sealed<R, S>> Payload<R, S> for P {}
 
 pub(super) mod sealed {
-    use super::{Patience, Rejected, Runtime, Shared, Strategy};
-
-    pub(in super::super) type Queue<R, S> = Shared<super::Channel<super::Item<R, S>>>;
+    use super::{Patience, Rejected, Runtime, SendEnd, Strategy};
 
     #[allow(private_interfaces, reason = "the trait cannot be named outside")]
     pub trait Sealed<R: Runtime, S: Strategy<R>>: Sized {
         fn transmit(
             self,
             token: &R::Token<'_>,
-            queue: &Queue<R, S>,
+            through: &SendEnd<R, S>,
             patience: Patience<'_>,
         ) -> Result<(), Rejected<Self>>;
     }
@@ -84,14 +102,15 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Buffer<R> {
     fn transmit(
         self,
         token: &R::Token<'_>,
-        queue: &sealed::Queue<R, S>,
+        through: &SendEnd<R, S>,
         patience: Patience<'_>,
     ) -> Result<(), Rejected<Self>> {
         if R::here(token).id() != self.owner().id() {
             return Err(Rejected { why: Rejection::NotOwner, payload: self });
         }
         let message = S::pin(token, self);
-        send_or_wait::<R, S, _>(queue, message, Item::Buffer, patience)
+        let wrap = |message| Item::Buffer { message, undelivered: through.undelivered(), layout: None };
+        send_or_wait(through, message, wrap, patience)
             .map_err(|(why, message)| Rejected { why: Rejection::Refused(why), payload: S::withdraw(token, message) })
     }
 }
@@ -102,17 +121,18 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Shaped<R> {
     fn transmit(
         self,
         token: &R::Token<'_>,
-        queue: &sealed::Queue<R, S>,
+        through: &SendEnd<R, S>,
         patience: Patience<'_>,
     ) -> Result<(), Rejected<Self>> {
         if R::here(token).id() != self.buffer().owner().id() {
             return Err(Rejected { why: Rejection::NotOwner, payload: self });
         }
         let (buffer, layout) = self.into_boxed_parts();
-        let message = (S::pin(token, buffer), layout);
-        send_or_wait::<R, S, _>(queue, message, Item::Array, patience).map_err(|(why, (message, layout))| Rejected {
-            why: Rejection::Refused(why),
-            payload: Shaped::from_boxed_parts(S::withdraw(token, message), layout),
+        let wrap =
+            |(message, layout)| Item::Buffer { message, undelivered: through.undelivered(), layout: Some(layout) };
+        send_or_wait(through, (S::pin(token, buffer), layout), wrap, patience).map_err(|(why, (message, layout))| {
+            let payload = Shaped::from_boxed_parts(S::withdraw(token, message), layout);
+            Rejected { why: Rejection::Refused(why), payload }
         })
     }
 }
@@ -122,10 +142,10 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for SendEnd<R, S> {
     fn transmit(
         self,
         _token: &R::Token<'_>,
-        queue: &sealed::Queue<R, S>,
+        through: &SendEnd<R, S>,
         patience: Patience<'_>,
     ) -> Result<(), Rejected<Self>> {
-        send_or_wait::<R, S, _>(queue, self, Item::SendEnd, patience)
+        send_or_wait(through, self, Item::SendEnd, patience)
             .map_err(|(why, end)| Rejected { why: Rejection::Refused(why), payload: end })
     }
 }
@@ -135,13 +155,13 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for ReceiveEnd<R, S> {
     fn transmit(
         self,
         _token: &R::Token<'_>,
-        queue: &sealed::Queue<R, S>,
+        through: &SendEnd<R, S>,
         patience: Patience<'_>,
     ) -> Result<(), Rejected<Self>> {
-        if self.channel().moor(queue).is_err() {
+        if self.channel().moor(through.channel()).is_err() {
             return Err(Rejected { why: Rejection::Unreachable, payload: self });
         }
-        send_or_wait::<R, S, _>(queue, self, Item::ReceiveEnd, patience).map_err(|(why, end)| {
+        send_or_wait(through, self, Item::ReceiveEnd, patience).map_err(|(why, end)| {
             end.channel().unmoor();
             Rejected { why: Rejection::Refused(why), payload: end }
         })
@@ -150,18 +170,25 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for ReceiveEnd<R, S> {
 
 /// Sends at once if there is space; otherwise leaves the interpreter to wait for some.
 fn send_or_wait<R: Runtime, S: Strategy<R>, M>(
-    queue: &Channel<Item<R, S>>,
+    through: &SendEnd<R, S>,
     message: M,
-    wrap: fn(M) -> Item<R, S>,
+    wrap: impl Fn(M) -> Item<R, S>,
     patience: Patience<'_>,
 ) -> Result<(), (Refused, M)> {
-    match queue.push(message, wrap, Patience::Never) {
+    let queue = through.channel();
+    match queue.push(message, &wrap, Patience::Never, &|| false) {
         Err((Refused::NotReady, message)) if !matches!(patience, Patience::Never) => {
+            let wait = |home: Option<&R>| queue.push(message, &wrap, patience, &|| is_ending(home));
             // SAFETY: `push` uses no token.
-            unsafe { R::outside(|| queue.push(message, wrap, patience)) }
+            unsafe { R::wait(&(Shared::clone(queue) as Waker), wait) }
         }
         done => done,
     }
+}
+
+/// Whether the interpreter that a thread comes from is ending.
+pub(super) fn is_ending<R: Runtime>(home: Option<&R>) -> bool {
+    home.is_some_and(|home| home.ledger().life.is_ending())
 }
 
 impl<R: Runtime, S: Strategy<R>> fmt::Debug for Message<R, S> {

@@ -13,9 +13,10 @@
 //! ```
 
 use super::mooring::Mooring;
+use crate::runtime::Wake;
 use crate::sync::site::{
-    WAKE_CLOSED_RECEIVERS, WAKE_CLOSED_SENDERS, WAKE_LAST_SENDER, WAKE_MESSAGE, WAKE_NO_RECEIVER,
-    WAKE_NUDGED_RECEIVERS, WAKE_NUDGED_SENDERS, WAKE_SPACE,
+    WAKE_CLOSED_RECEIVERS, WAKE_CLOSED_SENDERS, WAKE_ENDING_RECEIVERS, WAKE_ENDING_SENDERS, WAKE_LAST_SENDER,
+    WAKE_MESSAGE, WAKE_NO_RECEIVER, WAKE_NUDGED_RECEIVERS, WAKE_NUDGED_SENDERS, WAKE_SPACE,
 };
 use crate::sync::{Condvar, Deadline, Mutex, Shared, Tracked, fresh_id};
 use crate::trace::{self, ChannelId, Event, Refused, Side};
@@ -57,6 +58,9 @@ pub(super) enum Patience<'a> {
     Forever,
 }
 
+/// Whether a thread that waits shall give up, because the interpreter that it comes from is ending.
+pub(super) type Interrupted<'a> = &'a dyn Fn() -> bool;
+
 impl<T> Channel<T> {
     pub(super) fn new(capacity: Option<usize>) -> Shared<Self> {
         Shared::new(Self {
@@ -78,7 +82,13 @@ impl<T> Channel<T> {
     }
 
     /// Puts `wrap(message)` at the back, or gives the message back with the reason.
-    pub(super) fn push<M>(&self, message: M, wrap: fn(M) -> T, patience: Patience<'_>) -> Result<(), (Refused, M)> {
+    pub(super) fn push<M>(
+        &self,
+        message: M,
+        wrap: impl Fn(M) -> T,
+        patience: Patience<'_>,
+        interrupted: Interrupted<'_>,
+    ) -> Result<(), (Refused, M)> {
         let never = Deadline::never();
         let mut state = self.state.lock();
         loop {
@@ -95,6 +105,7 @@ impl<T> Channel<T> {
             }
             let deadline = match patience {
                 Patience::Never => return Err((self.refuse_send(Refused::NotReady), message)),
+                _ if interrupted() => return Err((self.refuse_send(Refused::Interrupted), message)),
                 Patience::Until(deadline) if deadline.has_passed() => {
                     return Err((self.refuse_send(Refused::TimedOut), message));
                 }
@@ -108,7 +119,7 @@ impl<T> Channel<T> {
     }
 
     /// Takes the message at the front.
-    pub(super) fn pop(&self, patience: Patience<'_>) -> Result<T, Refused> {
+    pub(super) fn pop(&self, patience: Patience<'_>, interrupted: Interrupted<'_>) -> Result<T, Refused> {
         let never = Deadline::never();
         let mut state = self.state.lock();
         loop {
@@ -124,6 +135,7 @@ impl<T> Channel<T> {
             }
             let deadline = match patience {
                 Patience::Never => return Err(self.refuse_receive(Refused::NotReady)),
+                _ if interrupted() => return Err(self.refuse_receive(Refused::Interrupted)),
                 Patience::Until(deadline) if deadline.has_passed() => {
                     return Err(self.refuse_receive(Refused::TimedOut));
                 }
@@ -205,5 +217,17 @@ impl<T> Channel<T> {
     fn refuse_receive(&self, why: Refused) -> Refused {
         trace::emit(|| Event::ReceiveRefused { channel: self.id, why });
         why
+    }
+}
+
+impl<T: Send> Wake for Channel<T> {
+    fn wake(&self) {
+        let state = self.state.lock();
+        if state.receivers_waiting > 0 {
+            self.message.notify_all(WAKE_ENDING_RECEIVERS);
+        }
+        if state.senders_waiting > 0 {
+            self.space.notify_all(WAKE_ENDING_SENDERS);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The memory behind a buffer.
 
 use core::ptr::NonNull;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Whoever keeps foreign bytes alive.
 trait Keep: Send + Sync {}
@@ -57,6 +58,16 @@ impl Bytes {
                 Ok(this.take_vec(capacity))
             }
             Origin::Foreign(_) => Err(self),
+        }
+    }
+
+    /// Frees the bytes. A panic of a foreign owner ends here, after its hook has spoken: whoever happens to give the last
+    /// reference back has nothing to do with it.
+    pub(super) fn dispose(self) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
+            // What was panicked with may panic in turn.
+            let disposed = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+            disposed.unwrap_or_else(core::mem::forget);
         }
     }
 

@@ -1,15 +1,16 @@
 //! The interpreter: a lock, an identity, and a count of who took the lock and why.
 
-use super::attached::{Attached, Inside, Outside, is_attached_to, is_attached_to_any};
+use super::attached::{self, Admitted, Attached, Inside, Outside, Waiting, is_attached_to};
 use super::object::{Export, Object};
-use crate::runtime::{Cause, Ended, InterpreterId, Runtime};
+use crate::ledger::{Errands, Ledger};
+use crate::runtime::{Cause, Ended, InterpreterId, Runtime, Waker};
 use crate::sync::{RawLock, Shared, Tally, fresh_id};
 use crate::trace::{self, Event};
 use core::fmt;
 
 /// An interpreter of the reference runtime. Clones are handles on the same one.
 ///
-/// What it owns stays readable when every handle is gone: buffers, messages and views keep it.
+/// What it owns stays readable when it has ended, and when every handle is gone: buffers, messages and views keep it.
 #[derive(Clone)]
 pub struct Interpreter {
     core: Shared<Core>,
@@ -22,15 +23,16 @@ pub(super) struct Core {
     lock: RawLock,
     /// Indexed by cause; written by the holder of `lock`.
     acquisitions: [Tally; Cause::ALL.len()],
+    ledger: Ledger<Interpreter>,
 }
 
 impl Core {
+    /// Takes the lock; after a safepoint behind whoever waits already.
     pub(super) fn acquire(&self, cause: Cause) {
-        self.lock.lock();
-        self.acquired(cause);
-    }
-
-    fn acquired(&self, cause: Cause) {
+        match cause {
+            Cause::Safepoint => self.lock.lock_in_turn(),
+            _ => self.lock.lock(),
+        }
         self.acquisitions[cause as usize].increment();
         trace::emit(|| Event::Entered { interpreter: self.id, cause });
     }
@@ -44,18 +46,9 @@ impl Core {
         unsafe { self.lock.unlock() }
     }
 
-    /// # Safety
-    ///
-    /// The calling thread holds the lock.
-    pub(super) unsafe fn hand_over(&self) {
-        if !self.lock.is_contended() {
-            trace::emit(|| Event::Stayed { interpreter: self.id });
-            return;
-        }
-        // SAFETY: the caller holds the lock.
-        unsafe { self.release() }
-        self.lock.lock_in_turn();
-        self.acquired(Cause::Safepoint);
+    /// Whether somebody waits to be let in at a safepoint.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.lock.is_contended()
     }
 }
 
@@ -63,8 +56,20 @@ impl Interpreter {
     /// A new interpreter.
     #[must_use]
     pub fn new() -> Self {
-        let core = Core { id: InterpreterId(fresh_id()), lock: RawLock::new(), acquisitions: Default::default() };
-        Self { core: Shared::new(core) }
+        Self::with_batch(Ledger::<Self>::BATCH)
+    }
+
+    /// A new interpreter that collects at most `batch` returned buffers at a time: when a thread attaches or comes back, at
+    /// a safepoint, at a send. That bounds the pause; [`new`](Self::new) has a bound of 32.
+    ///
+    /// # Panics
+    ///
+    /// If `batch` is 0.
+    #[must_use]
+    pub fn with_batch(batch: usize) -> Self {
+        let id = InterpreterId(fresh_id());
+        let ledger = Ledger::with_batch(id, batch);
+        Self { core: Shared::new(Core { id, lock: RawLock::new(), acquisitions: Default::default(), ledger }) }
     }
 
     /// Waits for this interpreter's lock and runs `work` inside. The lock is released when `work` returns or unwinds.
@@ -72,13 +77,50 @@ impl Interpreter {
     /// # Panics
     ///
     /// If the thread is attached already: nesting needs the present token, see [`Attached::attach_to`]. (Otherwise the
-    /// outer token could be used inside, without the lock that it stands for.) Unwinds if `work` does.
+    /// outer token could be used inside, without the lock that it stands for.) If the interpreter has begun to
+    /// [end](Self::end): use [`try_attach`](Self::try_attach) where that can happen. Unwinds if `work` does.
     pub fn attach<T>(&self, work: impl FnOnce(&mut Attached<'_>) -> T) -> T {
-        assert!(
-            !is_attached_to_any(),
-            "the thread is attached to an interpreter already: nest with `Attached::attach_to`"
-        );
-        self.enter(Cause::Attach, work)
+        self.try_attach(work).unwrap_or_else(|Ended| panic!("{} is ending or has ended", self.core.id))
+    }
+
+    /// Like [`attach`](Self::attach), for an interpreter that may end meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] if its end has begun; `work` has not run.
+    ///
+    /// # Panics
+    ///
+    /// If the thread is attached already, as above. Unwinds if `work` does.
+    pub fn try_attach<T>(&self, work: impl FnOnce(&mut Attached<'_>) -> T) -> Result<T, Ended> {
+        let is_attached = attached::with_current(|here| here.is_some());
+        assert!(!is_attached, "the thread is attached to an interpreter already: nest with `Attached::attach_to`");
+        self.stay(work)
+    }
+
+    /// Begins this interpreter's end, from any thread, attached or not. Waits for its lock, and for nothing else.
+    ///
+    /// From now on nobody can attach to it. Threads of it that wait in a channel, or come to, give up with an error;
+    /// one that is nested in another interpreter is a thread of that one. Threads inside go on until they leave; the
+    /// last one out completes the end, at once if there is none.
+    ///
+    /// Its buffers, messages and views stay as they are: readable, and given back as before. What becomes of messages that
+    /// were not received yet is said when they are sent, see [`Undelivered`](crate::channel::Undelivered).
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] if its end had begun before.
+    pub fn end(&self) -> Result<(), Ended> {
+        self.enter(Cause::Attach, |_| {
+            // SAFETY: the thread is attached.
+            unsafe { self.core.ledger.life.end() }
+        })
+    }
+
+    /// Whether its end has begun.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.core.ledger.life.is_ending()
     }
 
     /// How often this interpreter's lock was acquired, by cause. Takes no lock; counts may be read while others count.
@@ -89,13 +131,24 @@ impl Interpreter {
 
     /// Leaves the present interpreter, if it is another one, and runs `work` attached to this one.
     pub(super) fn enter<T>(&self, cause: Cause, work: impl FnOnce(&mut Attached<'_>) -> T) -> T {
-        if is_attached_to(&self.core) {
+        if is_attached_to(self) {
             return work(&mut Attached::new(self));
         }
         // Dropped in reverse order, also by a panic: this one is left before the former one is taken again (G4).
         let _outside = Outside::step();
-        let _inside = Inside::step(&self.core, cause);
+        let _inside = Inside::step(self, cause);
         work(&mut Attached::new(self))
+    }
+
+    /// The same to run code, which an interpreter that is ending refuses to whoever is not in it already.
+    pub(super) fn stay<T>(&self, work: impl FnOnce(&mut Attached<'_>) -> T) -> Result<T, Ended> {
+        if is_attached_to(self) {
+            let _admitted = Admitted::here(self)?;
+            return Ok(work(&mut Attached::new(self)));
+        }
+        let _outside = Outside::step();
+        let _inside = Inside::admitted(self)?;
+        Ok(work(&mut Attached::new(self)))
     }
 
     pub(super) fn core(&self) -> &Core {
@@ -128,8 +181,11 @@ impl fmt::Debug for Interpreter {
 //    which every use of a token goes, checks that the thread has not left meanwhile.
 // 2. `enter` steps outside before it steps inside, and `outside` before its work; both undo that by guards.
 // 3. Counts say how many references and exports exist; `object.rs` frees at zero and thaws at one reference and no export.
-// 4. An interpreter of this runtime does not end while a handle on it exists, and each reference travels with one.
+// 4. Objects are adopted: each reference travels with a handle on its owner, which keeps the lock and the counts, and a
+//    visit succeeds also after the end.
 // 5. Handles share a core, whose identity is fresh.
+// 6. `arrive`, `report` and `depart` in `attached.rs` are all that takes or gives up the lock, safepoints aside, and whoever
+//    has become attached to nobody is in an `Outside`, which runs the errands at both of its ends.
 unsafe impl Runtime for Interpreter {
     type Token<'a> = Attached<'a>;
     type Object = Object;
@@ -139,8 +195,16 @@ unsafe impl Runtime for Interpreter {
         self.core.id
     }
 
-    fn is_alive(&self) -> bool {
-        true
+    fn ledger(&self) -> &Ledger<Self> {
+        &self.core.ledger
+    }
+
+    fn with_current<T>(work: impl FnOnce(Option<&Self>) -> T) -> T {
+        attached::with_current(work)
+    }
+
+    fn with_errands<T>(work: impl FnOnce(&Errands<Self>) -> T) -> T {
+        attached::with_errands(work)
     }
 
     fn here<'a>(token: &'a Attached<'_>) -> &'a Self {
@@ -157,6 +221,15 @@ unsafe impl Runtime for Interpreter {
         work()
     }
 
+    unsafe fn wait<T>(waker: &Waker, work: impl FnOnce(Option<&Self>) -> T) -> T {
+        attached::with_current(|here| {
+            // Dropped in reverse order: the wait is over when the thread is back.
+            let _waiting = here.map(|here| Waiting::begin(here, waker));
+            let outside = Outside::step();
+            work(outside.from())
+        })
+    }
+
     unsafe fn incref(_token: &Attached<'_>, object: &Object) -> Object {
         // SAFETY: the caller passes a live reference under the owner's token.
         unsafe { object.incref() }
@@ -170,6 +243,15 @@ unsafe impl Runtime for Interpreter {
     unsafe fn export(_token: &Attached<'_>, object: Object) -> Export {
         // SAFETY: the caller passes a live reference under the owner's token.
         unsafe { object.export() }
+    }
+
+    unsafe fn reexport(_token: &Attached<'_>, export: &Export) -> Export {
+        // SAFETY: the caller passes a live export under the owner's token.
+        unsafe { export.again() }
+    }
+
+    fn address(object: &Object) -> usize {
+        object.id().0
     }
 
     unsafe fn unexport(_token: &Attached<'_>, export: Export) -> Object {

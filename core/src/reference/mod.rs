@@ -10,9 +10,11 @@ mod attached;
 mod bytes;
 mod interpreter;
 mod object;
+mod run;
 mod thaw;
 
 pub use attached::Attached;
 pub use interpreter::{Acquisitions, Interpreter};
 pub use object::{Export, Object};
+pub use run::{AnyError, Channels, Failure, NoSuchEnd, RunResult};
 pub use thaw::{BufferMut, ThawError};

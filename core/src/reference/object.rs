@@ -88,7 +88,7 @@ impl Object {
             let bytes = unsafe { self.dissolve() };
             trace::emit(|| Event::Freed { object: id });
             // Last, with the object gone: a foreign owner may run any code, even drop a view of its own.
-            drop(bytes);
+            bytes.into_inner().dispose();
         }
     }
 
@@ -185,6 +185,18 @@ unsafe impl Send for Export {}
 unsafe impl Sync for Export {}
 
 impl Export {
+    /// Another reference, exported as well.
+    ///
+    /// # Safety
+    ///
+    /// The caller's contract.
+    pub(super) unsafe fn again(&self) -> Self {
+        // SAFETY: the caller's contract; the export has the reference.
+        let object = unsafe { self.object.incref() };
+        // SAFETY: as above.
+        unsafe { object.export() }
+    }
+
     /// # Safety
     ///
     /// The caller's contract; and nobody reads through the export any more.

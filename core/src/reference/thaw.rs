@@ -65,7 +65,8 @@ impl DerefMut for BufferMut {
 impl Buffer<Interpreter> {
     /// Takes bytes in that somebody else keeps, without a copy: `bytes::Bytes`, a mapped file, a received
     /// [`View`](crate::View). `as_ref` is called once. The owner is dropped, inside the attached interpreter, when
-    /// the buffer is freed.
+    /// the buffer is freed, by whichever thread gives the last reference back. If it panics then, the panic hook speaks, and
+    /// the panic ends there.
     ///
     /// Two things to know of owners. One that holds a receive end and is sent into that end's channel is a circle of
     /// references, which leaks. And a chain of owners that are views of each other's buffers is freed recursively: keep it
@@ -79,7 +80,8 @@ impl Buffer<Interpreter> {
     }
 
     /// Makes the bytes writable again, without a copy, if this handle is all that refers to them: no other handle, no
-    /// message in flight, no view.
+    /// message in flight, no view. A released view of a `deferred` channel may still lie on the return list: pass a
+    /// [safepoint](Attached::safepoint) first.
     ///
     /// # Errors
     ///
@@ -154,7 +156,7 @@ impl ThawError {
 impl fmt::Display for ThawError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::InUse(_) => "the buffer is in use: another handle, a message or a view refers to it",
+            Self::InUse(_) => "the buffer is in use: another handle, a message or a view refers to it, or a released view waits to be collected",
             Self::Foreign(_) => "the buffer's bytes belong to a foreign owner that only lends them for reading",
         })
     }

@@ -213,6 +213,20 @@ impl AtomicUsize {
         }
     }
 
+    /// A load whose result may be stale: to see too little now is the same as to have looked earlier. So only the present
+    /// value is explored, in both modes.
+    pub(crate) fn peek(&self, site: Access) -> usize {
+        self.0.fetch_add(0, site::ordering(site))
+    }
+
+    pub(crate) fn fetch_or(&self, bits: usize, site: Access) -> usize {
+        self.0.fetch_or(bits, site::ordering(site))
+    }
+
+    pub(crate) fn replace(&self, present: usize, new: usize, site: Access, otherwise: Access) -> Result<usize, usize> {
+        self.0.compare_exchange(present, new, site::ordering(site), site::ordering(otherwise))
+    }
+
     pub(crate) fn fetch_add(&self, value: usize, site: Access) -> usize {
         self.0.fetch_add(value, site::ordering(site))
     }

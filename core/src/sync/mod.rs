@@ -11,6 +11,7 @@ mod backend;
 mod backend;
 
 mod cell;
+pub mod epoch;
 mod identity;
 pub mod site;
 

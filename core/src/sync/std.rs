@@ -145,6 +145,23 @@ impl AtomicUsize {
         self.0.load(site.ordering)
     }
 
+    /// A load whose result may be stale: to see too little now is the same as to have looked earlier.
+    #[inline]
+    pub(crate) fn peek(&self, site: Access) -> usize {
+        self.0.load(site.ordering)
+    }
+
+    #[inline]
+    pub(crate) fn fetch_or(&self, bits: usize, site: Access) -> usize {
+        self.0.fetch_or(bits, site.ordering)
+    }
+
+    /// Replaces `present` by `new`, or says what else is there. May fail spuriously: call it in a loop.
+    #[inline]
+    pub(crate) fn replace(&self, present: usize, new: usize, site: Access, otherwise: Access) -> Result<usize, usize> {
+        self.0.compare_exchange_weak(present, new, site.ordering, otherwise.ordering)
+    }
+
     #[inline]
     pub(crate) fn fetch_add(&self, value: usize, site: Access) -> usize {
         self.0.fetch_add(value, site.ordering)

@@ -24,6 +24,14 @@ pub struct ChannelId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId(pub usize);
 
+/// Identity of a broadcast slot: unique in the process, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotId(pub u64);
+
+/// Identity of a value that was published in a slot: unique among the living ones (an address, reused after its return).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+
 /// Why a send or a receive was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refused {
@@ -31,6 +39,8 @@ pub enum Refused {
     NotReady,
     /// The channel was closed.
     Closed,
+    /// The interpreter that the thread came from began to end.
+    Interrupted,
     /// The deadline passed.
     TimedOut,
 }
@@ -53,7 +63,7 @@ pub enum Event {
     Entered { interpreter: InterpreterId, cause: Cause },
     /// The thread is about to release an interpreter's lock.
     Leaving { interpreter: InterpreterId },
-    /// A safepoint at which nobody waited.
+    /// A safepoint at which nobody waited, and the thread had no errand.
     Stayed { interpreter: InterpreterId },
     /// A buffer was made immutable (one reference).
     Frozen { object: ObjectId },
@@ -61,9 +71,9 @@ pub enum Event {
     Referenced { object: ObjectId, references: usize },
     /// A reference was given back.
     Dereferenced { object: ObjectId, references: usize },
-    /// A view's export was taken.
+    /// An export was taken: for a view, or for the message that will become one.
     Exported { object: ObjectId, exports: usize },
-    /// A view's export was given back.
+    /// An export was given back: a view's, or that of a message that becomes none.
     Unexported { object: ObjectId, exports: usize },
     /// The last reference is gone: the bytes are freed.
     Freed { object: ObjectId },
@@ -73,7 +83,7 @@ pub enum Event {
     ThawRefused { object: ObjectId, references: usize, exports: usize },
     /// A view was cloned or sliced.
     ViewCloned { clones: usize },
-    /// A view was dropped; at zero the release follows.
+    /// A view was dropped; at zero the release follows. Always zero where each clone counts at the owner.
     ViewDropped { clones: usize },
     /// A message entered the queue.
     Sent { channel: ChannelId, queued: usize },
@@ -93,4 +103,40 @@ pub enum Event {
     Moored { channel: ChannelId, inside: Option<ChannelId> },
     /// The place of a channel's receive end was looked up.
     Probed { channel: ChannelId, inside: Option<ChannelId> },
+    /// An interpreter began to end.
+    Ending { interpreter: InterpreterId },
+    /// The last thread left an interpreter that was ending.
+    Ended { interpreter: InterpreterId },
+    /// A receiver looked whether the owner of a message is ending or has ended.
+    Inspected { interpreter: InterpreterId, ending: bool },
+    /// A thread that came to stay attends to the return list; `pending` says whether there is something on it.
+    Attending { interpreter: InterpreterId, pending: bool },
+    /// The thread will not look at the return list again. If nobody else is to see to what is on it, this thread is: `errand`.
+    Unattended { interpreter: InterpreterId, errand: bool },
+    /// Nothing was seen on the return list.
+    Looked { interpreter: InterpreterId },
+    /// A buffer was taken off the return list.
+    Collected { interpreter: InterpreterId },
+    /// A buffer was put on its owner's return list. If nobody else is to see to it, this thread is: `errand`.
+    Returned { interpreter: InterpreterId, errand: bool },
+    /// A thread looked whether its errand is still needed.
+    ErrandSeen { interpreter: InterpreterId, kept: bool },
+    /// A receiving interpreter looked for its proxy of a buffer: the number of clones with the new one, or 0 if there is none.
+    ProxySought { clones: usize },
+    /// A view that was just created joined its interpreter's proxy, or became it.
+    ProxyJoined { clones: usize },
+    /// A holder of a slot was added: a clone of a subscriber, or a reader.
+    SlotJoined { slot: SlotId, holders: usize },
+    /// A holder of a slot was dropped; at zero the current value goes back.
+    SlotLeft { slot: SlotId, holders: usize },
+    /// A guard was made: what is loaded under it stays.
+    SlotPinned { slot: SlotId },
+    /// The current value was loaded, or found missing. A value may be one that was replaced since the thread's guard was made.
+    SlotLoaded { slot: SlotId, value: Option<ValueId> },
+    /// The guard is gone; what waited for it alone goes back now, or later.
+    SlotUnpinned { slot: SlotId },
+    /// A value became the current one of a slot, instead of the one that it `replaced`.
+    Published { slot: SlotId, value: ValueId, replaced: Option<ValueId> },
+    /// A replaced value waits for the guards that exist now.
+    Retired { slot: SlotId, value: ValueId },
 }

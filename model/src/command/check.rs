@@ -1,15 +1,17 @@
 //! `viewchan check`.
 
+use super::{once, refuse_idle, refuse_meddling};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use viewchan_model::check::{Engine, Plan, Progress, check};
+use viewchan_model::engine::strategy::available;
 use viewchan_model::golden::Golden;
 use viewchan_model::job::load;
 use viewchan_model::report::{FaultRun, FaultVerdict, Report, Run, Verdict, table};
-use viewchan_model::scenario::shipped;
+use viewchan_model::scenario::{Strategy, shipped};
 
 /// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
 ///
@@ -21,14 +23,14 @@ pub(crate) struct Arguments {
     /// Engines to use, comma-separated. All of this build if none is given.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINES")]
     engine: Vec<Engine>,
-    /// The strategy to check.
-    #[arg(long, value_enum, default_value = "view")]
-    strategy: Strategy,
-    /// Try the faults as well, although scenarios are named.
+    /// Strategies to check, comma-separated. All that a scenario is for if none is given.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STRATEGIES")]
+    strategy: Vec<Strategy>,
+    /// Try all faults as well, although scenarios are named. Faults that a scenario names are tried in any case.
     #[arg(long)]
     faults: bool,
     /// Rounds of each scenario on real threads.
-    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = rounds)]
     rounds: u64,
     /// Runs at a time. One for each processor if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -41,10 +43,13 @@ pub(crate) struct Arguments {
     write_golden: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Strategy {
-    /// The design of 2017.
-    View,
+/// A number of rounds: none would show nothing.
+fn rounds(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("expected at least 1".to_owned()),
+        Ok(rounds) => Ok(rounds),
+        Err(error) => Err(format!("{error}; expected a whole number, at least 1")),
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
@@ -86,40 +91,38 @@ impl<'a> Output<'a> {
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, String> {
-    let Strategy::View = arguments.strategy;
     if let Some(missing) = arguments.engine.iter().find(|engine| !Engine::AVAILABLE.contains(engine)) {
         let hint =
             if *missing == Engine::Loom { "build with --features loom" } else { "build without --features loom" };
         return Err(format!("this build has no engine {}: {hint}", missing.name()));
     }
     refuse_meddling()?;
+    let strategies = super::strategies(&arguments.strategy)?;
     let complete = arguments.scenarios.is_empty();
     let origins: Vec<String> = if complete {
         shipped().into_iter().map(|scenario| scenario.name).collect()
     } else {
-        arguments.scenarios.clone()
+        once(&arguments.scenarios)
     };
-    let load = |origin: String| load(&origin).map(|scenario| (origin, scenario));
+    let load = |origin: String| {
+        let scenario = load(&origin)?;
+        if !complete {
+            refuse_idle(&scenario, &strategies)?;
+        }
+        Ok::<_, String>((origin, scenario))
+    };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
         scenarios: origins.into_iter().map(load).collect::<Result<_, _>>()?,
-        engines: if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { arguments.engine.clone() },
+        engines: if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) },
         faults: complete || arguments.faults,
-        complete,
+        complete: complete && strategies == available(),
+        strategies,
         rounds: arguments.rounds,
         jobs: arguments.jobs.map_or(processors, usize::from),
         executable: std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
     })
-}
-
-/// Loom reads its limits from the environment: a variable there would make the claim of the result false.
-fn refuse_meddling() -> Result<(), String> {
-    #[cfg(feature = "loom")]
-    if let Some(name) = viewchan_model::engine::loom::meddling_variable() {
-        return Err(format!("{name} is set, which changes what loom explores: unset it"));
-    }
-    Ok(())
 }
 
 /// What the check found, for a person.
@@ -135,7 +138,8 @@ fn in_words(report: &Report) -> String {
     let failed: Vec<&Run> = report.runs.iter().filter(|run| run.verdict == Verdict::Fail).collect();
     parts.extend(failed.iter().map(|run| failure(run)));
     let survivors: Vec<_> = faults.iter().filter(|fault| fault.verdict == FaultVerdict::Survived).collect();
-    let survivor = |fault: &&&FaultRun| format!("SURVIVED {} on {}: {}", fault.name, fault.engine, fault.why);
+    let survivor =
+        |fault: &&&FaultRun| format!("SURVIVED {}, {} on {}: {}", fault.name, fault.strategy, fault.engine, fault.why);
     parts.extend(survivors.iter().map(survivor));
     let unreached = |witness: &String| {
         format!("UNREACHED {witness}: no scenario leads there, so what it is a witness for was not tested")
@@ -197,7 +201,7 @@ struct Lines;
 
 impl Progress for Lines {
     fn planned(&self, runs: usize) {
-        eprintln!("{runs} runs");
+        eprintln!("{}", table::count(runs as u64, "run"));
     }
 
     fn ran(&self, run: &Run) {
@@ -205,6 +209,6 @@ impl Progress for Lines {
     }
 
     fn tried(&self, fault: &FaultRun) {
-        eprintln!("fault {} on {}: {:?}", fault.name, fault.engine, fault.verdict);
+        eprintln!("fault {}, {} on {}: {:?}", fault.name, fault.strategy, fault.engine, fault.verdict);
     }
 }

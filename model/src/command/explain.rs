@@ -1,14 +1,16 @@
 //! `viewchan explain`: how a fault breaks its guarantee, as a sequence diagram.
 
-use super::print;
+mod subject;
+
+use self::subject::Subject;
+use super::{names, print, refuse_idle, refuse_meddling};
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::time::Duration;
 use textwrap::{Options, WordSplitter};
-use viewchan_model::fault::{CODE_FAULTS, CodeFault};
-use viewchan_model::job::{self, Task, load};
+use viewchan_model::fault::{CODE_FAULTS, CodeFault, How};
+use viewchan_model::job::{self, Job, Task, load};
 use viewchan_model::report::diagram::{Diagram, Style, draw};
-use viewchan_model::scenario::{Scenario, shipped};
+use viewchan_model::scenario::{Scenario, Strategy, shipped};
 use viewchan_model::spec::{Counterexample, Fault, Guarantee, Rules, explore};
 
 /// Draws the shortest way in which a fault breaks its guarantee, as a sequence diagram.
@@ -21,12 +23,17 @@ use viewchan_model::spec::{Counterexample, Fault, Guarantee, Rules, explore};
 #[derive(clap::Args)]
 #[command(after_help = "Exit status: 0 if a diagram is drawn, 1 if the fault breaks nothing, 2 for bad input.")]
 pub(crate) struct Arguments {
-    /// The fault to explain.
+    /// The fault to explain; or a scenario that names a fault, or a defect of CPython (`D1` to `D14`) that a scenario
+    /// reproduces: then the fault is explained on that scenario.
+    #[arg(value_name = "FAULT|SCENARIO")]
     fault: Option<String>,
     /// Look only at this scenario: a shipped one (see `viewchan list`), or the path of a scenario file. If none is given,
     /// at all shipped ones for the shortest way.
     #[arg(long, value_name = "NAME|FILE")]
     scenario: Option<String>,
+    /// The strategy to break. If none is given, the first that can have the fault.
+    #[arg(long, value_enum)]
+    strategy: Option<Strategy>,
     /// Break the real code instead of the specification, and draw what loom finds, which need not be the shortest way.
     /// Faults that only the code can have are explained like this anyway. Needs a build with `--features loom`.
     #[arg(long)]
@@ -42,12 +49,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         print(&list(width))?;
         return Ok(ExitCode::SUCCESS);
     };
-    let origin = arguments.scenario.as_deref();
-    let found = match (Fault::from_name(name), CodeFault::from_name(name)) {
-        (Some(fault), _) if !arguments.loom => on_spec(fault, origin)?,
-        (_, Some(fault)) => on_loom(fault, origin)?,
-        (Some(_), None) => return Err(format!("only the specification can have the fault {name}: leave --loom out")),
-        (None, None) => return Err(unknown(name, width)),
+    let strategy = arguments.strategy;
+    super::strategies(strategy.as_slice())?;
+    let subject = Subject::find(name, arguments.scenario.as_deref(), width)?;
+    let origin = subject.origin.as_deref();
+    let found = match (subject.fault, subject.code) {
+        (Some(fault), _) if !arguments.loom => on_spec(fault, origin, strategy)?,
+        (_, Some(fault)) => on_loom(fault, origin, strategy)?,
+        _ => return Err(format!("only the specification can have the fault {}: leave --loom out", subject.name)),
     };
     let style = if arguments.ascii { Style::Ascii } else { Style::Unicode };
     match found {
@@ -69,6 +78,7 @@ struct Story {
     fault: &'static str,
     description: String,
     scenario: Scenario,
+    strategy: Strategy,
     diagram: Diagram,
     guarantee: String,
     why: String,
@@ -78,11 +88,11 @@ struct Story {
 
 impl Story {
     fn tell(&self, width: usize, style: Style) -> String {
-        let Self { fault, description, scenario, diagram, guarantee, why, more } = self;
+        let Self { fault, description, scenario, strategy, diagram, guarantee, why, more } = self;
         let why = format!("{} {guarantee}: {why}", style.broken());
         let parts = [
             fill(&format!("{fault}: {description}"), width, "  "),
-            fill(&format!("On {}: {}", scenario.name, scenario.about), width, "  "),
+            fill(&format!("On {}, strategy {}: {}", scenario.name, strategy.name(), scenario.about), width, "  "),
             draw(diagram, width, style),
             fill(&why, width, "  "),
         ];
@@ -92,12 +102,22 @@ impl Story {
 }
 
 /// Looks on the specification.
-fn on_spec(fault: Fault, origin: Option<&str>) -> Result<Found, String> {
+fn on_spec(fault: Fault, origin: Option<&str>, asked: Option<Strategy>) -> Result<Found, String> {
+    let known = fault.strategies();
+    if let Some(strategy) = asked.filter(|strategy| !known.contains(strategy)) {
+        let (name, known) = (strategy.name(), names(known));
+        return Err(format!("the strategy {name} cannot have the fault {fault}: choose among {known}"));
+    }
+    let candidates = asked.as_ref().map_or(known, std::slice::from_ref);
     let scenarios = match origin {
-        Some(origin) => vec![load(origin)?],
+        Some(origin) => {
+            let scenario = load(origin)?;
+            refuse_idle(&scenario, candidates)?;
+            vec![scenario]
+        }
         None => shipped(),
     };
-    let Some((rules, found)) = shortest(fault, &scenarios) else {
+    let Some((strategy, rules, found)) = shortest(fault, &scenarios, candidates) else {
         let place = origin.unwrap_or("any shipped scenario");
         return Ok(Found::Nothing(format!(
             "{fault} breaks no guarantee on {place}, in any order of the threads' steps."
@@ -108,6 +128,7 @@ fn on_spec(fault: Fault, origin: Option<&str>) -> Result<Found, String> {
         fault: fault.name(),
         description: fault.description().to_owned(),
         scenario: rules.scenario().clone(),
+        strategy,
         diagram: Diagram::of_counterexample(&rules, &found),
         guarantee: found.violation.guarantee.to_string(),
         why: found.violation.why,
@@ -118,34 +139,46 @@ fn on_spec(fault: Fault, origin: Option<&str>) -> Result<Found, String> {
     })))
 }
 
-/// The shortest counterexample of all; among equals the one with the fewest threads, then the first by name.
-fn shortest(fault: Fault, scenarios: &[Scenario]) -> Option<(Rules, Counterexample)> {
+/// The shortest counterexample of all; among equals the one with the fewest threads, then the first by name. On each
+/// scenario under the first of the strategies that it is for.
+fn shortest(
+    fault: Fault,
+    scenarios: &[Scenario],
+    strategies: &[Strategy],
+) -> Option<(Strategy, Rules, Counterexample)> {
     let found = scenarios.iter().filter_map(|scenario| {
-        let rules = Rules::with_fault(scenario, fault);
+        let strategy = *strategies.iter().find(|strategy| scenario.strategies.contains(strategy))?;
+        let rules = Rules::with_fault(scenario, strategy, fault);
         let found = explore(&rules, None).expect("no limit was set").violation?;
-        Some((rules, found))
+        Some((strategy, rules, found))
     });
-    found.min_by_key(|(rules, found)| {
+    found.min_by_key(|(_, rules, found)| {
         let scenario = rules.scenario();
         (found.path.len(), scenario.threads.len(), scenario.name.clone())
     })
 }
 
-/// How long loom may take. Far more than it needs: it ends a hang, not work.
-const LIMIT: Duration = Duration::from_secs(1800);
-
 /// Looks under loom, in a child process, which dies of what it finds.
-fn on_loom(fault: CodeFault, origin: Option<&str>) -> Result<Found, String> {
+fn on_loom(fault: CodeFault, origin: Option<&str>, asked: Option<Strategy>) -> Result<Found, String> {
     let name = fault.name;
     if !cfg!(feature = "loom") {
         return Err(format!(
             "loom finds {name} in the real code, and this build has no loom: build with --features loom"
         ));
     }
+    refuse_meddling()?;
+    let strategy = asked.unwrap_or(fault.strategy);
+    if fault.how == How::Strategy && strategy != fault.strategy {
+        let (asked, own) = (strategy.name(), fault.strategy.name());
+        return Err(format!("in the code {name} is a flaw of the strategy {own}, not of {asked}"));
+    }
     let origin = origin.unwrap_or(fault.scenario);
     let scenario = load(origin)?;
+    refuse_idle(&scenario, &[strategy])?;
     let executable = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
-    let run = job::run(&executable, origin, &scenario, &Task::Fault { name }, LIMIT)
+    let task = Task::Fault { name };
+    let limit = task.limit();
+    let run = job::run(&executable, &Job { origin, scenario: &scenario, strategy, task }, limit)
         .map_err(|error| format!("cannot run loom: {error}"))?;
     let Some(violation) = run.violations.into_iter().next() else {
         return Ok(Found::Nothing(format!("{name} breaks no guarantee on {origin} under loom.")));
@@ -155,11 +188,13 @@ fn on_loom(fault: CodeFault, origin: Option<&str>) -> Result<Found, String> {
         let why = format!("there is no execution of {name} on {origin} to draw: {}", violation.why);
         return if run.executions > 0 { Ok(Found::Nothing(why)) } else { Err(why) };
     }
-    let diagram = Diagram::of_trace(&Rules::new(&scenario), &violation).map_err(|error| error.to_string())?;
+    let rules = Rules::new(&scenario, strategy);
+    let diagram = Diagram::of_trace(&rules, &violation).map_err(|error| error.to_string())?;
     Ok(Found::Story(Box::new(Story {
         fault: name,
         description: Fault::from_name(name).map_or_else(|| fault.about(), |fault| fault.description().to_owned()),
         scenario,
+        strategy,
         diagram,
         guarantee: guarantee_name(violation.guarantee.as_deref().unwrap_or(fault.guarantee)),
         why: plain(&violation.why).to_owned(),
@@ -208,22 +243,6 @@ fn entry(name: &str, about: &str, width: usize) -> String {
     fill(&format!("  {name:<26} {about}"), width, &indent)
 }
 
-/// The error about a fault that does not exist: what may have been meant, and what there is.
-fn unknown(name: &str, width: usize) -> String {
-    let known: Vec<&str> =
-        Fault::ALL.iter().map(|fault| fault.name()).chain(code_only().map(|code| code.name)).collect();
-    let hint = nearest(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-    let known = fill(&format!("The faults are: {}", known.join(", ")), width, "  ");
-    format!("there is no fault {name:?}{hint}\n{}", known.trim_end())
-}
-
-/// The known name that is most like the one given, if any is.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let rated = known.iter().map(|&candidate| (strsim::jaro_winkler(name, candidate), candidate));
-    let likely = rated.filter(|&(likeness, _)| likeness > 0.8);
-    likely.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, candidate)| candidate)
-}
-
 /// A paragraph, its further lines indented. No line ends in the middle of a name with hyphens.
 fn fill(text: &str, width: usize, indent: &str) -> String {
     let options = Options::new(width).subsequent_indent(indent).word_splitter(WordSplitter::NoHyphenation);
@@ -237,7 +256,7 @@ fn width() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{code_only, list, nearest, plain, shortest, unknown};
+    use super::{code_only, list, plain, shortest};
     use viewchan_model::scenario::{Scenario, shipped};
     use viewchan_model::spec::Fault;
 
@@ -246,7 +265,8 @@ mod tests {
     fn the_shortest_counterexample_is_found() {
         let mut scenarios = shipped();
         let shortest_of = |scenarios: &[Scenario]| {
-            let (rules, found) = shortest(Fault::OwnLockKept, scenarios)?;
+            let fault = Fault::OwnLockKept;
+            let (_, rules, found) = shortest(fault, scenarios, fault.strategies())?;
             Some((found.path.len(), rules.scenario().threads.len(), rules.scenario().name.clone()))
         };
         let best = shortest_of(&scenarios).expect("it is refuted");
@@ -269,16 +289,5 @@ mod tests {
         assert_eq!(plain("deadlock; threads = [(Id(0), Blocked)]"), "deadlock");
         assert_eq!(plain("left reads x: left reads x after it was freed"), "left reads x after it was freed");
         assert_eq!(plain("left cannot send into c: full"), "left cannot send into c: full");
-    }
-
-    #[test]
-    fn a_slip_is_understood() {
-        let names: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-        assert_eq!(nearest("own-lock-keept", &names), Some("own-lock-kept"));
-        assert_eq!(nearest("lock-own", &["own-lock-kept"]), None);
-        assert_eq!(nearest("", &names), None);
-        let error = unknown("thaw-ignore-view", 100);
-        let beginning = "there is no fault \"thaw-ignore-view\"; did you mean thaw-ignores-views?\nThe faults are: ";
-        assert!(error.starts_with(beginning), "{error}");
     }
 }

@@ -1,8 +1,9 @@
 //! `viewchan list`: what can be checked.
 
+use super::names;
 use std::process::ExitCode;
 use viewchan_model::fault::CODE_FAULTS;
-use viewchan_model::scenario::{Scenario, Tier, shipped};
+use viewchan_model::scenario::{Scenario, Strategy, Tier, shipped};
 use viewchan_model::spec::{Fault, Guarantee};
 
 /// Lists the shipped scenarios, or the faults.
@@ -15,7 +16,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum What {
-    /// The shipped scenarios, with tier and number of threads.
+    /// The shipped scenarios, with tier, number of threads, defect and strategies.
     Scenarios,
     /// The faults, with the guarantee that each breaks and the engines that refute it.
     Faults,
@@ -33,12 +34,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Name, tier, threads, defect, strategies, and what it is about.
 fn scenario(scenario: &Scenario) -> String {
-    let tier = match scenario.tier {
+    let Scenario { name, about, .. } = scenario;
+    let (threads, defect) = (scenario.threads.len(), scenario.defect.as_deref().unwrap_or("-"));
+    format!("{name:<40} {:<12} {threads} threads  {defect:<3} {:<13} {about}", tier(scenario), strategies(scenario))
+}
+
+/// The tier, and which strategies are explored bounded although it is exhaustive: `exhaustive, deferred bounded (3)`.
+fn tier(scenario: &Scenario) -> String {
+    let bounded = |preemptions: &usize| format!("bounded ({preemptions})");
+    let mut tier = match scenario.tier {
         Tier::Exhaustive => "exhaustive".to_owned(),
-        Tier::Bounded { preemptions } => format!("bounded ({preemptions})"),
+        Tier::Bounded { preemptions } => bounded(&preemptions),
     };
-    format!("{:<34} {tier:<12} {} threads  {}", scenario.name, scenario.threads.len(), scenario.about)
+    for (strategy, preemptions) in &scenario.bounded_for {
+        tier += &format!(", {} {}", strategy.name(), bounded(preemptions));
+    }
+    tier
+}
+
+/// The strategies, or `all` if no strategy of channels is missing.
+fn strategies(scenario: &Scenario) -> String {
+    if scenario.strategies == Strategy::OF_CHANNELS { "all".to_owned() } else { names(&scenario.strategies) }
 }
 
 fn faults() -> Vec<String> {

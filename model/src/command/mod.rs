@@ -4,9 +4,55 @@ pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod job;
 pub(crate) mod list;
+pub(crate) mod strategies;
 pub(crate) mod vectors;
 
 use std::io::{ErrorKind, Write};
+use viewchan_model::engine::strategy::available;
+use viewchan_model::scenario::{Scenario, Strategy};
+
+/// Loom reads its limits from the environment: a variable there would make the claim of the result false.
+fn refuse_meddling() -> Result<(), String> {
+    #[cfg(feature = "loom")]
+    if let Some(name) = viewchan_model::engine::loom::meddling_variable() {
+        return Err(format!("{name} is set, which changes what loom explores: unset it"));
+    }
+    Ok(())
+}
+
+/// The strategies that were asked for, each once and all of this build; all that it has if none was asked for.
+fn strategies(asked: &[Strategy]) -> Result<Vec<Strategy>, String> {
+    let available = available();
+    if let Some(missing) = asked.iter().find(|strategy| !available.contains(strategy)) {
+        return Err(format!("this build has no strategy {}: it has {}", missing.name(), names(&available)));
+    }
+    Ok(if asked.is_empty() { available } else { once(asked) })
+}
+
+/// Refuses a scenario that none of the strategies is for: it would seem to have passed.
+fn refuse_idle(scenario: &Scenario, strategies: &[Strategy]) -> Result<(), String> {
+    if scenario.strategies.iter().any(|strategy| strategies.contains(strategy)) {
+        return Ok(());
+    }
+    let (name, own, asked) = (&scenario.name, names(&scenario.strategies), names(strategies));
+    Err(format!("{name} is not for the strategy {asked}, but for {own}: choose one of these with --strategy"))
+}
+
+/// Names with commas between them.
+fn names(strategies: &[Strategy]) -> String {
+    strategies.iter().map(|strategy| strategy.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Each thing once, where it stands first.
+fn once<T: Clone + PartialEq>(things: &[T]) -> Vec<T> {
+    let mut kept = Vec::new();
+    for thing in things {
+        if !kept.contains(thing) {
+            kept.push(thing.clone());
+        }
+    }
+    kept
+}
 
 /// Prints a long text. A reader that has seen enough of it, such as `head`, is no error.
 fn print(text: &str) -> Result<(), String> {

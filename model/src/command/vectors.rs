@@ -1,11 +1,11 @@
 //! `viewchan vectors`: what an implementation in another language needs to check itself.
 
-use super::print;
+use super::{once, print, refuse_idle};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use viewchan_model::job::load;
 use viewchan_model::report::vectors::Vectors;
-use viewchan_model::scenario::shipped;
+use viewchan_model::scenario::{Strategy, shipped};
 
 /// Writes scenarios and their allowed outcomes as JSON, to check other implementations with.
 ///
@@ -23,18 +23,26 @@ use viewchan_model::scenario::shipped;
 pub(crate) struct Arguments {
     /// Shipped scenarios (see `viewchan list`), or paths of scenario files. All shipped ones if none is given.
     scenarios: Vec<String>,
+    /// Strategies whose outcomes to write, comma-separated. All that a scenario is for if none is given.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STRATEGIES")]
+    strategy: Vec<Strategy>,
     /// Write to this file instead of the standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let strategies = super::strategies(&arguments.strategy)?;
     let scenarios = if arguments.scenarios.is_empty() {
         shipped()
     } else {
-        arguments.scenarios.iter().map(|origin| load(origin)).collect::<Result<_, _>>()?
+        let load = |origin: &String| {
+            let scenario = load(origin)?;
+            refuse_idle(&scenario, &strategies).map(|()| scenario)
+        };
+        once(&arguments.scenarios).iter().map(load).collect::<Result<_, _>>()?
     };
-    let vectors = match Vectors::of(&scenarios) {
+    let vectors = match Vectors::of(&scenarios, &strategies) {
         Ok(vectors) => vectors.to_json(),
         Err(broken) => {
             eprintln!("{broken}");

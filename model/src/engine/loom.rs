@@ -8,7 +8,7 @@
 
 use super::real::{DeadlineOf, Observer, Stage, Worker};
 use crate::monitor::{Failure, Graph, Monitor};
-use crate::scenario::{Buffer, Holding, Located, Patience, Scenario, Step, Thread, Tier};
+use crate::scenario::{self, Buffer, Holding, Located, Patience, Scenario, Step, Thread, Tier};
 use std::collections::HashMap;
 use std::panic::PanicHookInfo;
 use std::ptr;
@@ -53,24 +53,29 @@ pub fn meddling_variable() -> Option<String> {
     names.into_iter().find(|name| name.starts_with("LOOM_") && name != "LOOM_LOG")
 }
 
-/// Explores a scenario with the strategy `S` and returns what all executions visited.
+/// Explores a scenario with the type `S`, which is to behave as `strategy`, and returns what all executions visited.
 ///
 /// Calls `fail` with the first failure and expects it to end the process.
 ///
 /// # Panics
 ///
 /// If a `LOOM_*` variable is set that changes what loom explores: the claim of the result would be false.
-pub fn explore<S: Strategy<Interpreter>>(scenario: &Arc<Scenario>, mode: Mode, fail: fn(Failure) -> !) -> Graph {
+pub fn explore<S: Strategy<Interpreter>>(
+    scenario: &Arc<Scenario>,
+    strategy: scenario::Strategy,
+    mode: Mode,
+    fail: fn(Failure) -> !,
+) -> Graph {
     assert_eq!(meddling_variable(), None, "this variable changes what loom explores; unset it");
     LOADS_AS_RMW.store(mode == Mode::Rmw, Ordering::Relaxed);
     MODEL_UNWINDS.store(scenario.threads.iter().any(|thread| has_panic(&thread.steps)), Ordering::Relaxed);
-    let graph = Arc::new(Mutex::new(Graph::new(scenario)));
+    let graph = Arc::new(Mutex::new(Graph::new(scenario, strategy)));
     fail_on_panic(fail);
     let model = {
         let (scenario, graph) = (Arc::clone(scenario), Arc::clone(&graph));
         move || execution::<S>(&scenario, &graph, fail)
     };
-    builder(scenario.tier).check(model);
+    builder(scenario.tier(strategy)).check(model);
     drop(std::panic::take_hook());
     *PRESENT.lock().unwrap_or_else(PoisonError::into_inner) = None;
     let graph = Arc::into_inner(graph).expect("the model is gone");

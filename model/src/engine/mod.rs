@@ -4,11 +4,12 @@
 //! - `loom` (feature `loom`) explores the real code, every interleaving of it, under a [monitor](crate::monitor).
 //! - `threads` (without that feature) runs the real code on real threads, many rounds.
 //!
-//! The real-code engines share `real`: it sets a scenario up and runs its threads.
+//! [`mod@strategy`] leads from a strategy's name to its code. The real-code engines share `real`: it sets a scenario up and runs its threads.
 
 #[cfg(feature = "loom")]
 pub mod loom;
 pub(crate) mod real;
 pub mod spec;
+pub mod strategy;
 #[cfg(not(feature = "loom"))]
 pub mod threads;

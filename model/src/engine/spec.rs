@@ -1,7 +1,7 @@
 //! The specification, explored exhaustively, twice: by our own breadth-first search, which keeps the states and finds
 //! shortest counterexamples, and by stateright, a second opinion on the count and on every property.
 
-use crate::spec::{Action, Guarantee, Refusal, Rules, State, Violation};
+use crate::spec::{Action, Guarantee, Rules, State, Violation};
 use stateright::{Checker, Model, Property};
 use std::sync::Arc;
 
@@ -77,15 +77,8 @@ fn property<const NUMBER: usize>(name: &'static str) -> Property<Judged> {
 
 impl Judged {
     fn judge(&self, state: &State, action: Action) -> Result<State, Violation> {
-        let next = match self.rules.step(state, action) {
-            Ok(next) => next,
-            Err(Refusal::Violation(violation)) => return Err(violation),
-            Err(refusal) => unreachable!("{action} is enabled, and yet: {refusal}"),
-        };
-        self.rules.check(&next)?;
-        if self.rules.finished(&next) {
-            self.rules.check_end(&next)?;
-        }
-        self.rules.deadlock(&next).map_or(Ok(next), Err)
+        let next = self.rules.judge_step(state, action)?;
+        self.rules.judge_state(&next)?;
+        Ok(next)
     }
 }

@@ -7,7 +7,9 @@
 #[cfg(feature = "loom")]
 mod strategy;
 
-use viewchan::sync::site::WAKE_UPS;
+use crate::scenario::Strategy;
+use std::sync::atomic::Ordering;
+use viewchan::sync::site::{DELAYS, WAKE_UPS};
 
 /// A fault that is put into the real code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub struct CodeFault {
     pub name: &'static str,
     /// The guarantee that it breaks.
     pub guarantee: &'static str,
+    /// The strategy that it is put into. A broken site is below all of them: this is the one to break it under.
+    pub strategy: Strategy,
     /// How it is put in.
     pub how: How,
     /// The shipped scenario on which loom refutes it.
@@ -29,8 +33,10 @@ pub struct CodeFault {
 pub enum How {
     /// As a strategy with this flaw.
     Strategy,
-    /// By breaking the site of this name: an ordering becomes `Relaxed`, a wake-up is dropped.
+    /// By breaking the site of this name: an ordering becomes `Relaxed`, a wake-up is dropped, a delay is none.
     Site(&'static str),
+    /// By leaving of the site of this name, whose ordering is `AcqRel`, only this half.
+    Half(&'static str, Ordering),
 }
 
 const fn strategy(
@@ -39,7 +45,14 @@ const fn strategy(
     scenario: &'static str,
     says: &'static str,
 ) -> CodeFault {
-    CodeFault { name, guarantee, how: How::Strategy, scenario, says }
+    CodeFault { name, guarantee, strategy: Strategy::View, how: How::Strategy, scenario, says }
+}
+
+impl CodeFault {
+    /// The same fault under another strategy.
+    const fn under(self, strategy: Strategy) -> Self {
+        Self { strategy, ..self }
+    }
 }
 
 const fn site(
@@ -49,7 +62,17 @@ const fn site(
     scenario: &'static str,
     says: &'static str,
 ) -> CodeFault {
-    CodeFault { name, guarantee, how: How::Site(site), scenario, says }
+    CodeFault { name, guarantee, strategy: Strategy::View, how: How::Site(site), scenario, says }
+}
+
+const fn half(
+    name: &'static str,
+    guarantee: &'static str,
+    (site, half): (&'static str, Ordering),
+    scenario: &'static str,
+    says: &'static str,
+) -> CodeFault {
+    CodeFault { name, guarantee, strategy: Strategy::View, how: How::Half(site, half), scenario, says }
 }
 
 /// All faults that are put into the real code.
@@ -65,6 +88,22 @@ pub const CODE_FAULTS: &[CodeFault] = &[
     strategy("clone-not-counted", "G3", "received-view-cloned", "Clones(2)"),
     strategy("discard-leaks", "G3", "both-ends-dropped", "G3"),
     strategy("own-lock-kept", "G4", "crossing-releases", "deadlock"),
+    strategy("no-lock-at-clone", "G3", "shared-clone-against-release", "G3").under(Strategy::Shared),
+    strategy("clone-takes-nothing", "G3", "shared-clone-against-release", "takes a reference to x")
+        .under(Strategy::Shared),
+    strategy("proxy-not-sought", "G1", "proxy-joins-in-one-thread", "looks for a proxy of x").under(Strategy::Proxy),
+    strategy("absorbed-forgotten", "G3", "proxy-joins-in-one-thread", "gives back a reference to x")
+        .under(Strategy::Proxy),
+    strategy("dead-proxy-revived", "G3", "proxy-sought-while-released", "G3").under(Strategy::Proxy),
+    strategy("table-unlocked", "G3", "proxy-sought-while-released", "Causality violation").under(Strategy::Proxy),
+    strategy("message-without-export", "G3", "handover-thaw-refused-in-flight", "exports x to a view")
+        .under(Strategy::Handover),
+    strategy("lock-at-receive", "G1", "handover-thaw-refused-in-flight", "G1").under(Strategy::Handover),
+    strategy("lock-at-last-release", "G1", "collected-at-attach", "G1").under(Strategy::Deferred),
+    strategy("return-list-drops-when-full", "G8", "d01-releases-beyond-any-limit", "puts y on the return list of A")
+        .under(Strategy::Deferred),
+    strategy("errand-while-attached", "G4", "return-to-an-idle-owner", "looks whether A still needs it")
+        .under(Strategy::Deferred),
     site("send-forgets-waiters", "G6", "wake-message", "send-waits-for-space", "deadlock"),
     site("receive-forgets-waiters", "G6", "wake-space", "send-waits-for-space", "deadlock"),
     site("last-sender-forgets-receivers", "G6", "wake-last-sender", "last-senders-wake-receiver", "deadlock"),
@@ -75,6 +114,46 @@ pub const CODE_FAULTS: &[CodeFault] = &[
     site("deadline-forgets-senders", "G6", "wake-nudged-senders", "send-timeout-alone", "deadlock"),
     site("drop-does-not-publish", "G2", "view-drop", "last-clone-in-two-threads", "Causality violation"),
     site("last-does-not-look", "G2", "view-last", "last-clone-in-two-threads", "Causality violation"),
+    site("reads-without-a-guard", "G3", "epoch-pin", "replaced-while-read", "returned a buffer").under(Strategy::Epoch),
+    site("goes-back-at-once", "G3", "epoch-defer", "replaced-while-read", "returned a buffer").under(Strategy::Epoch),
+    site("reader-does-not-look", "G2", "epoch-load", "peek-against-publish", "Causality violation")
+        .under(Strategy::Epoch),
+    site("publish-does-not-show", "G2", "epoch-publish", "peek-against-publish", "Causality violation")
+        .under(Strategy::Epoch),
+    half(
+        "publish-shows-nothing",
+        "G2",
+        ("epoch-publish", Ordering::Acquire),
+        "peek-against-publish",
+        "Causality violation",
+    )
+    .under(Strategy::Epoch),
+    site("look-sees-no-content", "G2", "return-look", "collected-at-send", "Causality violation")
+        .under(Strategy::Deferred),
+    site("return-does-not-publish", "G2", "return-push", "collected-at-attach", "Causality violation")
+        .under(Strategy::Deferred),
+    site("attending-sees-no-content", "G2", "attend", "collected-at-attach", "Causality violation")
+        .under(Strategy::Deferred),
+    site("errand-given-up-unpublished", "G2", "errand-seen", "errand-passes-at-departure", "Causality violation")
+        .under(Strategy::Deferred),
+    half(
+        "return-sees-no-errand",
+        "G2",
+        ("return-push", Ordering::Release),
+        "two-returns-at-once",
+        "Causality violation",
+    )
+    .under(Strategy::Deferred),
+    half(
+        "return-publishes-nothing",
+        "G2",
+        ("return-push", Ordering::Acquire),
+        "collected-at-attach",
+        "Causality violation",
+    )
+    .under(Strategy::Deferred),
+    site("end-forgets-receivers", "G6", "wake-ending-receivers", "end-interrupts-a-receiver", "deadlock"),
+    site("end-forgets-senders", "G6", "wake-ending-senders", "end-interrupts-a-sender", "deadlock"),
 ];
 
 impl CodeFault {
@@ -90,7 +169,9 @@ impl CodeFault {
             How::Site(site) if WAKE_UPS.iter().any(|wake_up| wake_up.name == site) => {
                 format!("The notification {site} is never sent.")
             }
+            How::Site(site) if DELAYS.iter().any(|delay| delay.name == site) => format!("The delay {site} is none."),
             How::Site(site) => format!("The ordering of {site} is Relaxed."),
+            How::Half(site, half) => format!("The ordering of {site} is {half:?}, half of what ships."),
         }
     }
 }
@@ -100,59 +181,46 @@ pub use explore::{control, explore};
 
 #[cfg(feature = "loom")]
 mod explore {
-    use super::strategy::{Broken, Faulty, Flaw};
-    use super::{CodeFault, How};
+    use super::{CodeFault, How, strategy as flawed};
     use crate::engine::loom::{self, Mode};
+    use crate::engine::strategy::with_strategy;
     use crate::monitor::{Failure, Graph};
-    use crate::scenario::Scenario;
+    use crate::scenario::{Scenario, Strategy};
     use std::sync::Arc;
-    use viewchan::strategy::View;
-    use viewchan::sync::site::break_site;
-
-    macro_rules! flawed {
-        ($($flaw:ident $name:literal),+ $(,)?) => {
-            $(struct $flaw;
-            impl Broken for $flaw {
-                const FLAW: Flaw = Flaw::$flaw;
-            })+
-
-            fn with_flaw(name: &str, scenario: &Arc<Scenario>, fail: fn(Failure) -> !) -> Graph {
-                match name {
-                    $($name => loom::explore::<Faulty<$flaw>>(scenario, Mode::Rmw, fail),)+
-                    _ => panic!("no strategy has the flaw {name}"),
-                }
-            }
-        };
-    }
-
-    flawed! {
-        None "none",
-        NoLockAtRelease "no-lock-at-release",
-        NoLockAtCreation "no-lock-at-creation",
-        LockAtClone "lock-at-clone",
-        WrongCause "wrong-cause",
-        MessageWithoutReference "message-without-reference",
-        ViewWithoutReference "view-without-reference",
-        DoubleRelease "double-release",
-        ForgottenRelease "forgotten-release",
-        CloneNotCounted "clone-not-counted",
-        DiscardLeaks "discard-leaks",
-        OwnLockKept "own-lock-kept",
-    }
+    use viewchan::sync::site::{break_site, weaken_site};
 
     /// Explores a scenario under loom with a fault. Breaks this process: use a child.
-    pub fn explore(fault: CodeFault, scenario: &Arc<Scenario>, fail: fn(Failure) -> !) -> Graph {
-        match fault.how {
-            How::Strategy => with_flaw(fault.name, scenario, fail),
-            How::Site(site) => {
-                break_site(site).unwrap_or_else(|error| panic!("{site}: {error:?}"));
-                loom::explore::<View>(scenario, Mode::Rmw, fail)
+    ///
+    /// # Errors
+    ///
+    /// If the fault is in another strategy, or this build has not got the strategy.
+    pub fn explore(
+        fault: CodeFault,
+        scenario: &Arc<Scenario>,
+        strategy: Strategy,
+        fail: fn(Failure) -> !,
+    ) -> Result<Graph, String> {
+        let broken = match fault.how {
+            How::Strategy if strategy == fault.strategy => {
+                return flawed::explore(fault.name, scenario, strategy, fail);
             }
-        }
+            How::Strategy => {
+                let (name, own) = (fault.name, fault.strategy.name());
+                return Err(format!("{name} is a flaw of the strategy {own}, not of {}", strategy.name()));
+            }
+            How::Site(site) => break_site(site),
+            How::Half(site, half) => weaken_site(site, half),
+        };
+        broken.unwrap_or_else(|error| panic!("{}: {error:?}", fault.name));
+        with_strategy!(strategy, S => loom::explore::<S>(scenario, strategy, Mode::Rmw, fail))
     }
 
     /// Explores a scenario with the strategy of the faults, but without a flaw: that must pass.
-    pub fn control(scenario: &Arc<Scenario>, fail: fn(Failure) -> !) -> Graph {
-        with_flaw("none", scenario, fail)
+    ///
+    /// # Errors
+    ///
+    /// If no flaw can be put into that strategy.
+    pub fn control(scenario: &Arc<Scenario>, strategy: Strategy, fail: fn(Failure) -> !) -> Result<Graph, String> {
+        flawed::explore("none", scenario, strategy, fail)
     }
 }

@@ -6,8 +6,8 @@
 //! thread, or a common object that one of them changes), and walks it in the specification. Only steps
 //! that an execution took are reordered, so a state or an outcome that the code cannot reach is not added.
 
-use crate::scenario::{Scenario, Thread};
-use crate::spec::{Action, Refusal, Reported, Rules, State, independent};
+use crate::scenario::{Scenario, Strategy, Thread};
+use crate::spec::{Action, Footprint, Refusal, Reported, Rules, State, Violation};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A state, interned.
@@ -53,9 +53,9 @@ impl Agreement {
 
 impl Graph {
     /// Nothing visited yet.
-    pub fn new(scenario: &Scenario) -> Self {
+    pub fn new(scenario: &Scenario, strategy: Strategy) -> Self {
         Self {
-            rules: Rules::new(scenario),
+            rules: Rules::new(scenario, strategy),
             states: Vec::new(),
             ids: HashMap::new(),
             steps: HashMap::new(),
@@ -97,6 +97,10 @@ impl Graph {
         self.rules.scenario()
     }
 
+    pub(super) fn strategy(&self) -> Strategy {
+        self.rules.strategy()
+    }
+
     pub(super) fn initial(&mut self) -> StateId {
         let initial = self.rules.initial();
         self.intern(initial)
@@ -117,6 +121,13 @@ impl Graph {
         format!("{thread} {}", self.rules.narrate(self.state(state), action))
     }
 
+    /// That a thread did what it does not want: "receiver dropped a view, but wants: leaves B".
+    pub(super) fn explain_unwanted(&self, state: StateId, thread: Thread, did: &str) -> String {
+        let name = self.scenario().threads.get(thread).map_or("?", |thread| &thread.name);
+        let wanted = self.rules.wants_in_words(self.state(state), thread);
+        format!("{name} {did}, but wants: {wanted}")
+    }
+
     pub(super) fn wants(&self, id: StateId, thread: Thread) -> Vec<Action> {
         self.rules.wants(self.state(id), thread)
     }
@@ -126,7 +137,10 @@ impl Graph {
             return Ok(known);
         }
         let next = self.rules.step(self.state(from), action)?;
-        self.rules.check(&next).map_err(Refusal::Violation)?;
+        self.rules.check(&next).map_err(|Violation { guarantee, why }| {
+            let why = format!("after {}: {why}", self.narrate(from, action));
+            Refusal::Violation(Violation { guarantee, why })
+        })?;
         let next = self.intern(next);
         self.steps.insert((from, action), next);
         Ok(next)
@@ -151,13 +165,25 @@ impl Graph {
         if !self.outcomes.contains(outcome) {
             self.outcomes.insert(outcome.to_owned());
         }
-        let order = Order::of(trace);
+        let stuck = |refusal| (None, format!("independent steps do not commute in the specification: {refusal}"));
+        let footprints = self.footprints(trace).map_err(stuck)?;
+        let order = Order::of(trace, &footprints);
         if self.orders.insert(order.canonical()) {
-            self.visit_all_orders(&order).map_err(|refusal| {
-                (None, format!("independent steps do not commute in the specification: {refusal}"))
-            })?;
+            self.visit_all_orders(&order).map_err(stuck)?;
         }
         Ok(())
+    }
+
+    /// What each step of an execution touches. It is the same in every equivalent order: besides the step it depends on
+    /// the thread's own state only.
+    fn footprints(&mut self, trace: &[Action]) -> Result<Vec<Footprint>, Refusal> {
+        let mut state = self.initial();
+        let mut footprints = Vec::with_capacity(trace.len());
+        for &action in trace {
+            footprints.push(self.rules.footprint(self.state(state), action));
+            state = self.step(state, action)?;
+        }
+        Ok(footprints)
     }
 
     /// Visits every state on every order equivalent to the execution's.
@@ -203,13 +229,16 @@ struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    fn of(trace: &'a [Action]) -> Self {
+    fn of(trace: &'a [Action], footprints: &[Footprint]) -> Self {
         let count = trace.iter().map(|action| action.thread + 1).max().unwrap_or(0);
         let mut threads: Vec<Vec<usize>> = vec![Vec::new(); count];
         let mut before = Vec::with_capacity(trace.len());
         for (index, &action) in trace.iter().enumerate() {
+            let depends = |earlier: usize| {
+                trace[earlier].thread == action.thread || footprints[earlier].conflicts(&footprints[index])
+            };
             let needed = |steps: &Vec<usize>| {
-                let last = steps.iter().rposition(|&earlier| !independent(trace[earlier], action));
+                let last = steps.iter().rposition(|&earlier| depends(earlier));
                 last.map_or(0, |position| position + 1)
             };
             before.push(threads.iter().map(needed).collect());

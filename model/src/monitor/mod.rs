@@ -14,13 +14,16 @@ mod translate;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_life;
 
 pub use graph::{Agreement, Graph};
 pub use identities::Identities;
 
 use crate::scenario::{Buffer, Scenario, Thread};
-use crate::spec::{Action, Kind, Refusal};
+use crate::spec::{Action, Guarantee, Kind, Refusal};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use translate::Meaning;
 use viewchan::trace::Event;
 
 /// What an execution did that it must not do.
@@ -61,10 +64,18 @@ impl Monitor {
     pub fn event(&self, thread: Thread, event: &Event) -> Result<(), Failure> {
         let mut run = lock(&self.run);
         let mut graph = lock(&self.graph);
-        let wants = || graph.wants(run.state, thread);
-        let Some(kind) = translate::kind(event, &run.identities, wants) else {
-            let why = format!("{event:?} of thread {thread} is about something that the scenario does not have");
-            return Err(run.failure(&mut graph, None, why));
+        let meaning = translate::meaning(event, &run.identities, graph.strategy(), || graph.wants(run.state, thread));
+        let kind = match meaning {
+            Meaning::Action(kind) => kind,
+            Meaning::Stutter => return Ok(()),
+            Meaning::Unknown => {
+                let why = format!("{event:?} of thread {thread} is about something that the scenario does not have");
+                return Err(run.failure(&mut graph, None, why));
+            }
+            Meaning::Unwanted(did) => {
+                let why = graph.explain_unwanted(run.state, thread, did);
+                return Err(run.failure(&mut graph, Some(Guarantee::G3.id()), why));
+            }
         };
         translate::identify(event, kind, &mut run.identities);
         let (before, action) = (run.state, Action { thread, kind });
@@ -116,10 +127,11 @@ impl Run {
                 return Ok(());
             }
             Err(Refusal::Violation(violation)) => (Some(violation.guarantee.id()), violation.why),
-            Err(Refusal::Blocked) => (None, "the specification would have to wait here".to_owned()),
+            Err(Refusal::Blocked) => {
+                (None, format!("{}, and the specification would have to wait here", graph.narrate(self.state, action)))
+            }
             Err(Refusal::Unexpected { why }) => (None, why),
         };
-        let why = format!("{}: {why}", graph.narrate(self.state, action));
         Err(self.failure(graph, guarantee, why))
     }
 

@@ -1,9 +1,11 @@
 //! What a check found: the report that `check --json` writes, and what a person sees.
 
 pub mod diagram;
+pub mod strategies;
 pub mod table;
 pub mod vectors;
 
+use crate::scenario::{Scenario, Strategy, Tier};
 use serde::{Deserialize, Serialize};
 
 /// The whole report. Schema 1, documented in the README of this package.
@@ -13,11 +15,11 @@ pub struct Report {
     pub schema: u32,
     /// The version of this package.
     pub version: String,
-    /// One for each scenario, engine and mode.
+    /// One for each scenario, strategy, engine and mode.
     pub runs: Vec<Run>,
     /// All nine, each with the faults that break it.
     pub guarantees: Vec<Guarantee>,
-    /// Which operation acquires a foreign lock, and why; from exploration.
+    /// Which operation acquires a foreign lock under which strategy, and why; from exploration.
     pub locks: Vec<LockRow>,
     /// Witnesses that no scenario reached, though all shipped ones were explored.
     pub missing_witnesses: Vec<String>,
@@ -66,6 +68,45 @@ pub struct Run {
     pub violations: Vec<Violation>,
 }
 
+impl Run {
+    /// A run with nothing in it yet, which has failed. Only loom has modes, and bounds on preemptions: the specification
+    /// is always explored completely, and everything else never is.
+    pub fn begun(scenario: &Scenario, strategy: Strategy, engine: &str, mode: Option<&str>) -> Self {
+        let (tier, preemptions) = match (engine, scenario.tier(strategy)) {
+            ("spec", _) | ("loom", Tier::Exhaustive) => ("exhaustive", None),
+            ("loom", Tier::Bounded { preemptions }) => ("bounded", Some(preemptions)),
+            _ => ("bounded", None),
+        };
+        Self {
+            scenario: scenario.name.clone(),
+            strategy: strategy.name().to_owned(),
+            tier: tier.to_owned(),
+            preemptions,
+            engine: engine.to_owned(),
+            mode: mode.map(str::to_owned),
+            executions: 0,
+            states: 0,
+            outcomes: Vec::new(),
+            agrees_with_spec: false,
+            truncated: false,
+            seconds: 0.0,
+            verdict: Verdict::Fail,
+            violations: Vec::new(),
+        }
+    }
+
+    /// The run with its verdict: it passes if nothing is violated. A run in which nothing happened shows nothing, and
+    /// has failed, whatever its engine.
+    #[must_use]
+    pub fn judged(mut self) -> Self {
+        if self.executions == 0 && self.violations.is_empty() {
+            self.violations.push(Violation::unnamed("nothing was executed"));
+        }
+        self.verdict = if self.violations.is_empty() { Verdict::Pass } else { Verdict::Fail };
+        self
+    }
+}
+
 /// Whether a run passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,6 +126,13 @@ pub struct Violation {
     pub why: String,
     /// The steps up to there.
     pub trace: Vec<String>,
+}
+
+impl Violation {
+    /// A violation that belongs to no guarantee, and has no trace.
+    pub(crate) fn unnamed(why: impl Into<String>) -> Self {
+        Self { guarantee: None, why: why.into(), trace: Vec::new() }
+    }
 }
 
 impl std::fmt::Display for Violation {
@@ -112,8 +160,12 @@ pub struct Guarantee {
 pub struct FaultRun {
     /// The fault's name.
     pub name: String,
+    /// The strategy under which it was tried.
+    pub strategy: String,
     /// `spec` or `loom`.
     pub engine: String,
+    /// The defect of CPython that it reproduces, if the scenario demands it: `D1` to `D14`.
+    pub defect: Option<String>,
     /// The scenario on which it was tried.
     pub scenario: String,
     /// `refuted` or `survived`.

@@ -6,11 +6,22 @@ use comfy_table::{CellAlignment, Table};
 
 /// What happened in each run, a row for each.
 pub fn runs(runs: &[Run]) -> String {
-    let mut table =
-        markdown(&["scenario", "engine", "tier", "executions", "states", "outcomes", "spec", "seconds", ""]);
+    let mut table = markdown(&[
+        "scenario",
+        "strategy",
+        "engine",
+        "tier",
+        "executions",
+        "states",
+        "outcomes",
+        "spec",
+        "seconds",
+        "",
+    ]);
     for run in runs {
         table.add_row([
             run.scenario.clone(),
+            run.strategy.clone(),
             engine(run),
             tier(run),
             run.executions.to_string(),
@@ -21,7 +32,7 @@ pub fn runs(runs: &[Run]) -> String {
             verdict(run.verdict).to_owned(),
         ]);
     }
-    for column in [3, 4, 5, 7] {
+    for column in [4, 5, 6, 8] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -31,15 +42,17 @@ pub fn runs(runs: &[Run]) -> String {
 
 /// The faults, a row for each.
 pub fn faults(report: &Report) -> String {
-    let mut table = markdown(&["guarantee", "fault", "engine", "scenario", ""]);
+    let mut table = markdown(&["guarantee", "fault", "strategy", "engine", "scenario", "defect", ""]);
     for guarantee in &report.guarantees {
         for fault in &guarantee.faults {
             let verdict = if fault.verdict == FaultVerdict::Refuted { "refuted" } else { "SURVIVED" };
             table.add_row([
                 &format!("{} {}", guarantee.id, guarantee.name),
                 &fault.name,
+                &fault.strategy,
                 &fault.engine,
                 &fault.scenario,
+                fault.defect.as_deref().unwrap_or_default(),
                 verdict,
             ]);
         }
@@ -49,10 +62,10 @@ pub fn faults(report: &Report) -> String {
 
 /// The lock table: which operation acquires a foreign lock, and why.
 pub fn locks(rows: &[LockRow]) -> String {
-    let mut table = markdown(&["operation", "acquires another interpreter's lock for"]);
+    let mut table = markdown(&["strategy", "operation", "acquires another interpreter's lock for"]);
     for row in rows {
         let causes = if row.causes.is_empty() { "nothing".to_owned() } else { row.causes.join(", ") };
-        table.add_row([row.operation.clone(), causes]);
+        table.add_row([row.strategy.clone(), row.operation.clone(), causes]);
     }
     table.to_string()
 }
@@ -60,23 +73,29 @@ pub fn locks(rows: &[LockRow]) -> String {
 /// One run in one line.
 pub fn line(run: &Run) -> String {
     let counted = match run.engine.as_str() {
-        "spec" => format!("{} states, {} transitions", run.states, run.executions),
-        "loom" => format!("{} executions, {} states", run.executions, run.states),
-        _ => format!("{} rounds", run.executions),
+        "spec" => format!("{}, {}", count(run.states as u64, "state"), count(run.executions, "transition")),
+        "loom" => format!("{}, {}", count(run.executions, "execution"), count(run.states as u64, "state")),
+        _ => count(run.executions, "round"),
     };
-    let outcomes = run.outcomes.len();
-    let plural = if outcomes == 1 { "" } else { "s" };
+    let outcomes = count(run.outcomes.len() as u64, "outcome");
     format!(
-        "{} {} on {} ({}): {counted}, {outcomes} outcome{plural}, {:.1} s",
+        "{} {}, {} on {} ({}): {counted}, {outcomes}, {:.1} s",
         verdict(run.verdict),
         run.scenario,
+        run.strategy,
         engine(run),
         tier(run),
         run.seconds
     )
 }
 
-fn markdown(header: &[&str]) -> Table {
+/// So many of something: `1 run`, `2 runs`.
+pub fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+pub(super) fn markdown(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(ASCII_MARKDOWN).set_header(header.to_vec());
     table

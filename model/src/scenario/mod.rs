@@ -6,8 +6,10 @@
 pub mod parse;
 mod shipped;
 
-pub use parse::{ParseError, parse};
+pub use parse::{MOST_BYTES, ParseError, parse};
 pub use shipped::shipped;
+
+use std::collections::BTreeMap;
 
 /// How thoroughly a scenario is explored under loom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,79 @@ pub enum Tier {
     },
 }
 
+/// A way of sharing, as `viewchan::strategy` has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strategy {
+    /// The object itself is shared: every clone and every drop visits the owner.
+    Shared,
+    /// A count for each receiving interpreter: its first view and its last release visit the owner.
+    Proxy,
+    /// The design of 2017: creating a view and releasing it visit the owner.
+    View,
+    /// The message becomes the view: only the release visits the owner.
+    Handover,
+    /// As handover, and a release goes on the owner's return list.
+    Deferred,
+    /// A broadcast slot whose value is read in place.
+    Epoch,
+}
+
+impl Strategy {
+    /// All strategies, in the order of the table in the README.
+    pub const ALL: [Self; 6] = [Self::Shared, Self::Proxy, Self::View, Self::Handover, Self::Deferred, Self::Epoch];
+
+    /// The strategies of a channel: all but the broadcast slot.
+    pub const OF_CHANNELS: [Self; 5] = [Self::Shared, Self::Proxy, Self::View, Self::Handover, Self::Deferred];
+
+    /// Its name in files, on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Proxy => "proxy",
+            Self::View => "view",
+            Self::Handover => "handover",
+            Self::Deferred => "deferred",
+            Self::Epoch => "epoch",
+        }
+    }
+
+    /// The strategy with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.name() == name)
+    }
+}
+
+/// What becomes of a message whose owner ends before it is received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Undelivered {
+    /// It is received as if nothing had happened.
+    #[default]
+    Deliver,
+    /// The receiver gets an error in its place.
+    Error,
+    /// It is passed over.
+    Remove,
+}
+
+impl Undelivered {
+    /// All policies.
+    pub const ALL: [Self; 3] = [Self::Deliver, Self::Error, Self::Remove];
+
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Error => "error",
+            Self::Remove => "remove",
+        }
+    }
+
+    /// The policy with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
+}
+
 /// A whole scenario, checked: every name in it is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
@@ -28,14 +103,24 @@ pub struct Scenario {
     pub name: String,
     /// One sentence: which race, and what must hold.
     pub about: String,
-    /// How loom explores it.
+    /// How loom explores it, unless `bounded_for` says otherwise.
     pub tier: Tier,
+    /// The strategies that it is for, in the order of [`Strategy::ALL`]; at least one.
+    pub strategies: Vec<Strategy>,
+    /// Strategies under which loom explores it with at most so many preemptions, whatever `tier` says.
+    pub bounded_for: BTreeMap<Strategy, usize>,
+    /// The defect of CPython that it is a regression scenario for, `D1` to `D14`.
+    pub defect: Option<String>,
+    /// The fault that reproduces the defect; refuted on this scenario.
+    pub fault: Option<String>,
     /// Names of the interpreters. An [`Interpreter`] is an index into this.
     pub interpreters: Vec<String>,
     /// The buffers. A [`Buffer`] is an index into this.
     pub buffers: Vec<BufferDecl>,
     /// The channels. A [`Channel`] is an index into this.
     pub channels: Vec<ChannelDecl>,
+    /// The broadcast slots. A [`Slot`] is an index into this. Where there is one, there are no channels and no views.
+    pub slots: Vec<SlotDecl>,
     /// The threads, at least one.
     pub threads: Vec<ThreadDecl>,
 }
@@ -46,6 +131,8 @@ pub type Interpreter = usize;
 pub type Buffer = usize;
 /// Index of a channel in [`Scenario::channels`].
 pub type Channel = usize;
+/// Index of a slot in [`Scenario::slots`].
+pub type Slot = usize;
 /// Index of a thread in [`Scenario::threads`].
 pub type Thread = usize;
 /// Index of a variable in [`ThreadDecl::variables`].
@@ -67,6 +154,15 @@ pub struct ChannelDecl {
     pub name: String,
     /// Messages that it can hold; `None` is unbounded.
     pub capacity: Option<usize>,
+    /// What becomes of its messages when their owner ends.
+    pub undelivered: Undelivered,
+}
+
+/// A broadcast slot, made before the threads start, empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotDecl {
+    /// Its name.
+    pub name: String,
 }
 
 /// A thread: what it holds at the start and what it does.
@@ -96,6 +192,10 @@ pub enum Holding {
     SendEnd(Channel),
     /// The receive end of a channel. Only one thread can hold it.
     ReceiveEnd(Channel),
+    /// The publisher of a slot. Only one thread can hold it.
+    Publisher(Slot),
+    /// A subscriber of a slot. Several threads may hold one: clones.
+    Subscriber(Slot),
 }
 
 /// A step and the line of the file that it stands on (counted from 1).
@@ -161,9 +261,9 @@ pub enum Step {
         /// How long to wait for a message.
         patience: Patience,
     },
-    /// `copy WHAT NAME`: another handle of a buffer (attached to its owner), another clone of a send end.
+    /// `copy WHAT NAME`: another handle of a buffer (attached to its owner), another clone of a send end or a subscriber.
     Copy {
-        /// A buffer handle or a send end.
+        /// A buffer handle, a send end or a subscriber.
         what: Variable,
         /// Where the copy goes.
         into: Variable,
@@ -182,14 +282,14 @@ pub enum Step {
         /// Where the slice goes.
         into: Variable,
     },
-    /// `read WHAT`: read every byte of a view or a buffer handle.
+    /// `read WHAT`: read every byte of a view, a reading or a buffer handle.
     Read {
-        /// A view or a buffer handle.
+        /// A view, a reading or a buffer handle.
         what: Variable,
     },
     /// `release VIEW`: the explicit form of `drop`.
     Release {
-        /// A view.
+        /// A view or a reading.
         view: Variable,
     },
     /// `drop WHAT`: drop whatever the variable holds.
@@ -207,9 +307,44 @@ pub enum Step {
         /// Either end.
         end: Variable,
     },
+    /// `end INTERPRETER`: nobody can attach to it any more; it has ended when the last thread has left it.
+    End {
+        /// Which.
+        interpreter: Interpreter,
+    },
+    /// `publish PUBLISHER HANDLE`: the buffer becomes the slot's current value; the variable is empty afterwards, unless the
+    /// thread is not attached to the buffer's owner.
+    Publish {
+        /// A publisher.
+        publisher: Variable,
+        /// A buffer handle.
+        what: Variable,
+    },
+    /// `peek SUBSCRIBER NAME`: a reading of the slot's current value, with a reader of its own.
+    Peek {
+        /// A subscriber.
+        subscriber: Variable,
+        /// Where the reading goes.
+        into: Variable,
+    },
+    /// `undelivered END POLICY`: what becomes of the messages sent through this end from now on.
+    Undelivered {
+        /// A send end.
+        end: Variable,
+        /// The policy.
+        policy: Undelivered,
+    },
 }
 
 impl Scenario {
+    /// How loom explores it under a strategy.
+    pub fn tier(&self, strategy: Strategy) -> Tier {
+        match self.bounded_for.get(&strategy) {
+            Some(&preemptions) => Tier::Bounded { preemptions },
+            None => self.tier,
+        }
+    }
+
     /// Threads that hold this at the start.
     pub fn holders(&self, holding: Holding) -> usize {
         let holders = self.threads.iter();

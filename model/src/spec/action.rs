@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::slot::SlotAct;
 use crate::scenario::Scenario;
 
 /// Why an interpreter's lock is acquired.
@@ -19,6 +20,14 @@ pub enum Cause {
     ViewCreation,
     /// It gives back a view, or a message that nobody will receive.
     ViewRelease,
+    /// It runs an errand: it empties a return list that nobody else sees to.
+    Collection,
+}
+
+impl Cause {
+    /// All causes.
+    pub const ALL: [Self; 6] =
+        [Self::Attach, Self::Return, Self::Safepoint, Self::ViewCreation, Self::ViewRelease, Self::Collection];
 }
 
 impl fmt::Display for Cause {
@@ -29,6 +38,7 @@ impl fmt::Display for Cause {
             Self::Safepoint => "safepoint",
             Self::ViewCreation => "view creation",
             Self::ViewRelease => "view release",
+            Self::Collection => "collection",
         })
     }
 }
@@ -40,6 +50,8 @@ pub enum Why {
     NotReady,
     /// The channel is closed.
     Closed,
+    /// The interpreter that the thread came from began to end.
+    Interrupted,
     /// The deadline passed.
     TimedOut,
 }
@@ -83,12 +95,12 @@ pub enum Kind {
         /// To which buffer.
         buffer: usize,
     },
-    /// Takes the export that a new view needs: the view exists from here on.
+    /// Takes the export that a view needs: when the view is created, or for the message that will become it.
     Export {
         /// Of which buffer.
         buffer: usize,
     },
-    /// Gives back the export of a released view.
+    /// Gives back the export of a released view, or of a message that will become none.
     Unexport {
         /// Of which buffer.
         buffer: usize,
@@ -182,6 +194,70 @@ pub enum Kind {
         /// Whose receive end.
         channel: usize,
     },
+    /// Begins the end of an interpreter: nobody comes to stay any more.
+    Ending {
+        /// Whose.
+        interpreter: usize,
+    },
+    /// Completes the end of an interpreter that nobody is inside of any more.
+    Ended {
+        /// Whose.
+        interpreter: usize,
+    },
+    /// Looks whether the owner of a received message is ending.
+    Inspect {
+        /// The owner.
+        interpreter: usize,
+    },
+    /// Has come to stay in an interpreter, and sees to its return list from here on.
+    Attend {
+        /// Whose list.
+        interpreter: usize,
+    },
+    /// Is about to leave it. If something is on the list and nobody else is to see to it, the thread takes the errand.
+    Unattend {
+        /// Whose list.
+        interpreter: usize,
+    },
+    /// Finds nothing on the return list of its interpreter.
+    Look {
+        /// Whose list.
+        interpreter: usize,
+    },
+    /// Takes a buffer off the return list of its interpreter.
+    Collect {
+        /// Whose list.
+        interpreter: usize,
+    },
+    /// Puts a buffer on the return list of its owner. If nobody is to see to the list, the thread takes the errand.
+    Return {
+        /// Whose list.
+        interpreter: usize,
+        /// Which buffer.
+        buffer: usize,
+    },
+    /// Looks whether its errand is still needed, and gives it up if not.
+    LetGo {
+        /// Whose list the errand is about.
+        interpreter: usize,
+    },
+    /// Looks for its interpreter's proxy of a buffer; what is found takes the message over.
+    Seek {
+        /// Of which buffer.
+        buffer: usize,
+    },
+    /// Brings a new view to its interpreter's proxy of the buffer, or makes it the proxy.
+    Join {
+        /// Of which buffer.
+        buffer: usize,
+    },
+    /// Does something with a broadcast slot.
+    Slot {
+        /// Which.
+        slot: usize,
+        /// What.
+        act: SlotAct,
+    },
 }
 
 /// A thread does something.
@@ -242,6 +318,26 @@ impl Kind {
             }
             Self::Moor { channel, inside: None } => format!("unmoors the receive end of {}", names.channel(channel)),
             Self::Probe { channel } => format!("looks up the receive end of {}", names.channel(channel)),
+            Self::Ending { interpreter } => format!("begins the end of {}", names.interpreter(interpreter)),
+            Self::Ended { interpreter } => format!("completes the end of {}", names.interpreter(interpreter)),
+            Self::Inspect { interpreter } => format!("looks whether {} is ending", names.interpreter(interpreter)),
+            Self::Attend { interpreter } => format!("attends to the return list of {}", names.interpreter(interpreter)),
+            Self::Unattend { interpreter } => {
+                format!("no longer attends to the return list of {}", names.interpreter(interpreter))
+            }
+            Self::Look { interpreter } => {
+                format!("finds nothing on the return list of {}", names.interpreter(interpreter))
+            }
+            Self::Collect { interpreter } => {
+                format!("takes a buffer off the return list of {}", names.interpreter(interpreter))
+            }
+            Self::Return { interpreter, buffer } => {
+                format!("puts {} on the return list of {}", names.buffer(buffer), names.interpreter(interpreter))
+            }
+            Self::LetGo { interpreter } => format!("looks whether {} still needs it", names.interpreter(interpreter)),
+            Self::Seek { buffer } => format!("looks for a proxy of {}", names.buffer(buffer)),
+            Self::Join { buffer } => format!("brings its view to the proxy of {}", names.buffer(buffer)),
+            Self::Slot { slot, act } => act.describe(&names.slot(slot), |buffer| names.buffer(buffer)),
         }
     }
 }
@@ -251,7 +347,9 @@ fn describe_entry(interpreter: &str, cause: Cause) -> String {
         Cause::Attach => format!("attaches to {interpreter}"),
         Cause::Return => format!("returns to {interpreter}"),
         Cause::Safepoint => format!("goes on in {interpreter} after a safepoint"),
-        Cause::ViewCreation | Cause::ViewRelease => format!("acquires {interpreter} for {cause}"),
+        Cause::ViewCreation | Cause::ViewRelease | Cause::Collection => {
+            format!("acquires {interpreter} for {cause}")
+        }
     }
 }
 
@@ -259,6 +357,7 @@ fn describe_refusal(why: Why, not_ready: &'static str) -> &'static str {
     match why {
         Why::NotReady => not_ready,
         Why::Closed => "closed",
+        Why::Interrupted => "its interpreter is ending",
         Why::TimedOut => "timed out",
     }
 }
@@ -280,5 +379,10 @@ impl Names<'_> {
     fn channel(&self, index: usize) -> String {
         let name = self.0.and_then(|scenario| scenario.channels.get(index)).map(|channel| channel.name.clone());
         name.unwrap_or_else(|| format!("channel {index}"))
+    }
+
+    fn slot(&self, index: usize) -> String {
+        let name = self.0.and_then(|scenario| scenario.slots.get(index)).map(|slot| slot.name.clone());
+        name.unwrap_or_else(|| format!("slot {index}"))
     }
 }

@@ -4,10 +4,13 @@
 //! identity, or the decision as it should be.
 
 use super::action::{Cause, Kind, Side, Why};
+use super::broken_life::wake_threads_of;
 use super::effect;
-use super::program::{Plan, away, visit};
-use super::state::{BufferState, Content, Message, State};
-use super::thread::{Claim, Receiving, Sending, StepResult, Todo, Value, small};
+use super::life::Phase;
+use super::operation::Operation;
+use super::program::Plan;
+use super::state::{BufferState, Content, Message, State, ViewState};
+use super::thread::{Claim, Receiving, Sending, StepResult, Todo, Value, Window, small};
 use super::{Fault, Rules};
 
 /// Which plan it is that passes [`Rules::amend`].
@@ -21,12 +24,14 @@ pub(super) enum Moment {
     LastRelease { buffer: u8 },
     /// Discard one queued message.
     Discarding { content: Content },
-    /// Go and take a message.
-    Receiving,
     /// Make a view of the buffer that was received.
-    Creating,
-    /// Wait for space.
+    Creating { buffer: u8 },
+    /// Look whether the owner of the message in hand is ending.
+    Inspecting { buffer: u8, version: u16, receiving: Receiving },
+    /// Wait for a message or for space.
     Waiting,
+    /// Export a buffer that is to be sent; empty if it needs none.
+    Pinning,
     /// A send was finally refused: keep what was to be sent.
     Refused { sending: Sending },
     /// A message was sent; nothing follows.
@@ -41,9 +46,9 @@ pub(super) enum Moment {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Aside {
     /// For each thread whether it sleeps until somebody wakes it.
-    asleep: Vec<bool>,
+    pub(super) asleep: Vec<bool>,
     /// Channels whose lock is held beyond one action, and by which thread.
-    latches: Vec<(u8, u8)>,
+    pub(super) latches: Vec<(u8, u8)>,
     /// For each interpreter the buffers on its release list.
     pub(super) returned: Vec<Vec<u8>>,
 }
@@ -75,8 +80,7 @@ impl Rules {
 
     /// The extra state that the fault needs, if any.
     pub(super) fn aside(&self) -> Option<Box<Aside>> {
-        let needed =
-            self.loses_wakeups() || self.has(Fault::DiscardUnderChannelLock) || self.has(Fault::BoundedReleaseList);
+        let needed = self.loses_wakeups() || self.latches_channels() || self.has(Fault::BoundedReleaseList);
         needed.then(|| {
             let asleep = vec![false; self.scenario.threads.len()];
             let returned = vec![vec![]; self.scenario.interpreters.len()];
@@ -102,14 +106,23 @@ impl Rules {
             (Fault::LockAtEveryRelease, Moment::Dropping { view }) => {
                 return self.at_owner_of(state, thread, view, Cause::ViewRelease, plan);
             }
-            (Fault::NoLockAtCreation, Moment::Creating) | (Fault::NoLockAtRelease, Moment::LastRelease { .. }) => {
+            (Fault::LockAtReceive, Moment::Creating { buffer }) => {
+                return self.at(current, self.owner(buffer), Cause::ViewCreation, plan);
+            }
+            (Fault::LockAtLastRelease, Moment::LastRelease { buffer }) => {
+                let counts = vec![Todo::Unexport(buffer), Todo::Dereference(buffer)];
+                return self.at(current, self.owner(buffer), Cause::ViewRelease, counts);
+            }
+            (Fault::NoLockAtCreation, Moment::Creating { .. })
+            | (Fault::NoLockAtClone, Moment::Cloning { .. })
+            | (Fault::NoLockAtRelease, Moment::LastRelease { .. }) => {
                 plan.retain(|todo| !matches!(todo, Todo::Enter(..) | Todo::Leave(_)));
             }
             (Fault::MessageWithoutReference, Moment::Sent { content: Content::Buffer { buffer, .. } }) => {
                 plan.push(Todo::Dereference(buffer));
             }
-            (Fault::ViewWithoutReference, Moment::Creating) => repeat(&mut plan, |todo| match todo {
-                Todo::Export { buffer, .. } => Some(Todo::Dereference(buffer)),
+            (Fault::ViewWithoutReference, Moment::Creating { .. }) => repeat(&mut plan, |todo| match todo {
+                Todo::Export { buffer, .. } | Todo::ExportFresh(buffer) => Some(Todo::Dereference(buffer)),
                 _ => None,
             }),
             (Fault::DoubleRelease, Moment::LastRelease { .. }) => repeat(&mut plan, |todo| match todo {
@@ -117,9 +130,21 @@ impl Rules {
                 _ => None,
             }),
             (Fault::ForgottenRelease, Moment::LastRelease { .. })
+            | (Fault::MessageWithoutExport, Moment::Pinning)
             | (Fault::DiscardLeaks, Moment::Discarding { content: Content::Buffer { .. } })
-            | (Fault::EndsLeakAtClose, Moment::Discarding { content: Content::SendEnd(_) | Content::ReceiveEnd(_) }) => {
+            | (Fault::EndsLeakAtClose, Moment::Discarding { content: Content::SendEnd(..) | Content::ReceiveEnd(_) }) => {
                 plan.clear()
+            }
+            (
+                Fault::NobodyAdopts,
+                Moment::LastRelease { buffer } | Moment::Discarding { content: Content::Buffer { buffer, .. } },
+            ) if state.phases[usize::from(self.owner(buffer))] == Phase::Ended => plan.clear(),
+            (Fault::PolicyAndValue, Moment::Inspecting { buffer, version, receiving }) => {
+                state.threads[thread].first(plan);
+                let message = Claim::Message { buffer, version };
+                state.threads[thread].put_down(|claim| claim == message);
+                self.deliver(state, thread, buffer, version, receiving);
+                return vec![];
             }
             (Fault::OwnLockKept, Moment::LastRelease { .. } | Moment::Discarding { .. }) => {
                 let is_own = |interpreter| Some(interpreter) == current;
@@ -129,15 +154,15 @@ impl Rules {
                 });
             }
             (Fault::WithdrawLeaks, Moment::Refused { sending }) => {
+                plan.retain(|todo| !matches!(todo, Todo::Unpin { .. }));
                 let me = &mut state.threads[thread];
                 if let Value::Handle(_) = me.variable(sending.what) {
                     me.assign(sending.what, Value::Empty);
                 }
             }
-            (Fault::WaitWithOwnLock, Moment::Receiving | Moment::Waiting) => {
+            (Fault::WaitWithOwnLock, Moment::Waiting) => {
                 plan.retain(|todo| matches!(todo, Todo::Take(_) | Todo::WaitSend(_)));
             }
-            (Fault::WaitWithOwnLock, Moment::Creating) => return away(current, plan),
             (Fault::BoundedReleaseList | Fault::ReleaseGivesUp, Moment::LastRelease { buffer }) => {
                 return self.release_without_waiting(state, thread, buffer, plan);
             }
@@ -156,7 +181,7 @@ impl Rules {
     /// The plan in a visit to the owner of a view.
     fn at_owner_of(&self, state: &State, thread: usize, view: u8, cause: Cause, plan: Plan) -> Plan {
         match &state.views[usize::from(view)] {
-            Some(view) => away(state.current(thread), visit(self.owner(view.buffer), cause, plan)),
+            Some(view) => self.away(state.current(thread), self.visit(self.owner(view.buffer), cause, plan)),
             None => plan,
         }
     }
@@ -174,6 +199,32 @@ impl Rules {
         }
         state.threads[thread].hands.clear();
         vec![]
+    }
+
+    /// Whether a buffer that is returned gets lost.
+    pub(super) fn loses_returned(&self, state: &mut State, thread: usize, owner: u8) -> bool {
+        let loses = self.has(Fault::ReturnListDropsWhenFull) && !state.list(owner).buffers.is_empty();
+        if loses {
+            state.threads[thread].results.push(StepResult::ReleaseFailed);
+        }
+        loses
+    }
+
+    /// Whether a receive makes its message a clone of a proxy that is being released: the proxy's export goes with it.
+    pub(super) fn revives_the_dead(&self, state: &mut State, thread: usize, buffer: u8, window: Window) -> bool {
+        let home = state.threads[thread].home;
+        let is_dying = (state.threads.iter())
+            .any(|other| other.operation == Operation::LastRelease && other.has(Claim::View(buffer)));
+        if !self.has(Fault::DeadProxyRevived) || !is_dying {
+            return false;
+        }
+        let me = &mut state.threads[thread];
+        if let Some((_, version)) = me.put_down(|claim| claim.message() == Some(buffer)).and_then(Claim::shows) {
+            me.assign(window.into, Value::View(window.view));
+            *state.view(window.view) =
+                Some(ViewState { proxy: home, ..ViewState::new(buffer, version, window.is_copy) });
+        }
+        true
     }
 
     /// Whether a handle may be thawed: by the counts, the only thing that refers to the buffer.
@@ -223,8 +274,13 @@ impl Rules {
                 Some(Fault::TimeoutForgetsRace),
                 Todo::WaitSend(sending),
                 Kind::SendRefused { why: Why::TimedOut, .. },
+            )
+            | (
+                Some(Fault::InterruptForgetsRace),
+                Todo::WaitSend(sending),
+                Kind::SendRefused { why: Why::Interrupted, .. },
             ) => {
-                if let Some(content) = effect::content(state, thread, sending.what) {
+                if let Some(content) = effect::content(state, thread, sending) {
                     let channel = state.channel(sending.channel);
                     channel.queue.push(Message { ticket: channel.sent, content });
                 }
@@ -240,14 +296,30 @@ impl Rules {
                     aside.latches.push((channel, small(thread)));
                 }
             }
+            (_, Todo::Inspect { receiving, .. }, Kind::Inspect { interpreter }) => {
+                self.after_inspection(state, thread, receiving, interpreter);
+            }
+            (Some(Fault::EndDropsUndelivered), Todo::Ended(interpreter), _) => {
+                self.drop_undelivered(state, interpreter)
+            }
             (Some(Fault::BoundedReleaseList), _, Kind::Leave { interpreter }) => collect_returned(state, interpreter),
+            (Some(Fault::ErrandLeftSet), Todo::LetGo(interpreter), _) => {
+                let gone = !state.threads[thread].errands.contains(&interpreter);
+                state.list(interpreter).errand |= gone;
+            }
             (Some(fault), _, _) if self.loses_wakeups() => wake(state, fault, kind),
             _ => {}
         }
     }
 
     fn loses_wakeups(&self) -> bool {
-        self.has(Fault::CloseForgetsWaiters) || self.has(Fault::SendForgetsWaiters)
+        self.has(Fault::CloseForgetsWaiters)
+            || self.has(Fault::SendForgetsWaiters)
+            || self.has(Fault::EndForgetsWaiters)
+    }
+
+    fn latches_channels(&self) -> bool {
+        self.has(Fault::DiscardUnderChannelLock) || self.has(Fault::RemovalUnderChannelLock)
     }
 
     /// Threads that found nothing and wait fall asleep, where wake-ups can be lost.
@@ -270,6 +342,9 @@ impl Rules {
 /// Wakes who waits at the channel where `kind` changed something, unless the fault forgets it.
 fn wake(state: &mut State, fault: Fault, kind: Kind) {
     let changed = match kind {
+        Kind::Ending { interpreter } if fault != Fault::EndForgetsWaiters => {
+            return wake_threads_of(state, interpreter);
+        }
         Kind::Send { channel } if fault != Fault::SendForgetsWaiters => channel,
         Kind::DropSender { channel } | Kind::Close { channel, .. } if fault != Fault::CloseForgetsWaiters => channel,
         Kind::Receive { channel } => channel,

@@ -1,13 +1,18 @@
 //! Threads as flat lists of instructions, so that a position in the program is one number.
 
-use super::thread::{Operation, Patience, small};
-use crate::scenario::{Located, Scenario, Step, ThreadDecl};
+use super::operation::Operation;
+use super::thread::{Patience, small};
+use crate::scenario::{Holding, Located, Scenario, Step, Strategy, ThreadDecl, Undelivered, Variable};
 
 /// A step, or the beginning or the end of a block. Operands are variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Instruction {
     /// Begin a block: attached to this interpreter, or to nobody.
-    Begin(Option<u8>),
+    Begin {
+        target: Option<u8>,
+        /// The instruction after the end of the block.
+        past: u16,
+    },
     /// End the innermost block.
     End {
         panicked: bool,
@@ -32,6 +37,8 @@ pub(super) enum Instruction {
     Clone {
         view: u8,
         into: u8,
+        /// The number of the new view, where a clone is one.
+        fresh: u8,
         operation: Operation,
     },
     Read(u8),
@@ -42,6 +49,21 @@ pub(super) enum Instruction {
     },
     Thaw(u8),
     Close(u8),
+    /// End this interpreter.
+    EndInterpreter(u8),
+    Publish {
+        publisher: u8,
+        what: u8,
+    },
+    Peek {
+        subscriber: u8,
+        into: u8,
+    },
+    /// Change the policy of a send end.
+    Undelivered {
+        end: u8,
+        policy: Undelivered,
+    },
 }
 
 /// The programs of all threads, and how many views there can be.
@@ -50,62 +72,98 @@ pub(super) struct Code {
     pub(super) views: usize,
 }
 
-/// Flattens the threads of a scenario. Every receive gets the number of its view, in the order of the text.
-pub(super) fn flatten(scenario: &Scenario) -> Code {
-    let mut views = scenario.buffers.len();
-    let threads = scenario.threads.iter().map(|thread| flatten_thread(thread, &mut views)).collect();
-    Code { threads, views }
+/// Flattens the threads of a scenario. Every receive gets the number of its view, in the order of the text, and where
+/// clones are views of their own so does every clone.
+pub(super) fn flatten(scenario: &Scenario, strategy: Strategy) -> Code {
+    let clones_are_views = strategy == Strategy::Shared;
+    let held = scenario.threads.iter().flat_map(|thread| &thread.holds);
+    let held = held.filter(|holding| matches!(holding, Holding::View(_))).count();
+    let views = if clones_are_views { held } else { scenario.buffers.len() };
+    let mut numbers = Numbers { views, clones_are_views };
+    let threads = scenario.threads.iter().map(|thread| flatten_thread(thread, &mut numbers)).collect();
+    Code { threads, views: numbers.views }
 }
 
-fn flatten_thread(thread: &ThreadDecl, views: &mut usize) -> Vec<Instruction> {
+/// The numbers of views.
+struct Numbers {
+    /// How many are given away.
+    views: usize,
+    clones_are_views: bool,
+}
+
+impl Numbers {
+    fn of_receive(&mut self) -> u8 {
+        self.views += 1;
+        small(self.views - 1)
+    }
+
+    fn of_clone(&mut self) -> u8 {
+        if self.clones_are_views { self.of_receive() } else { 0 }
+    }
+}
+
+fn flatten_thread(thread: &ThreadDecl, numbers: &mut Numbers) -> Vec<Instruction> {
     let mut code = Vec::new();
-    flatten_steps(&thread.steps, views, &mut code);
+    flatten_steps(&thread.steps, numbers, &mut code);
     let variables = 0..thread.variables.len();
     code.extend(variables.map(|what| Instruction::Drop { what: small(what), unwinding: false }));
     code
 }
 
-fn flatten_steps(steps: &[Located], views: &mut usize, code: &mut Vec<Instruction>) {
+fn flatten_steps(steps: &[Located], numbers: &mut Numbers, code: &mut Vec<Instruction>) {
     for located in steps {
-        flatten_step(&located.step, views, code);
+        flatten_step(&located.step, numbers, code);
     }
 }
 
-fn flatten_step(step: &Step, views: &mut usize, code: &mut Vec<Instruction>) {
+fn flatten_step(step: &Step, numbers: &mut Numbers, code: &mut Vec<Instruction>) {
     let instruction = match *step {
         Step::Attach { interpreter, ref body, ref unwind } => {
-            code.push(Instruction::Begin(Some(small(interpreter))));
-            flatten_steps(body, views, code);
-            let dropped = unwind.iter().flatten();
-            code.extend(dropped.map(|&what| Instruction::Drop { what: small(what), unwinding: true }));
-            Instruction::End { panicked: unwind.is_some() }
+            return flatten_block(Some(small(interpreter)), body, unwind.as_deref(), numbers, code);
         }
-        Step::Detach { ref body } => {
-            code.push(Instruction::Begin(None));
-            flatten_steps(body, views, code);
-            Instruction::End { panicked: false }
-        }
+        Step::Detach { ref body } => return flatten_block(None, body, None, numbers, code),
         Step::Safepoint => Instruction::Safepoint,
         Step::Send { end, what, patience } => {
             Instruction::Send { end: small(end), what: small(what), patience: patience.into() }
         }
         Step::Receive { end, into, patience } => {
-            let view = small(*views);
-            *views += 1;
+            let view = numbers.of_receive();
             Instruction::Receive { end: small(end), into: small(into), view, patience: patience.into() }
         }
         Step::Copy { what, into } => Instruction::Copy { what: small(what), into: small(into) },
-        Step::Clone { view, into } => {
-            Instruction::Clone { view: small(view), into: small(into), operation: Operation::Clone }
-        }
-        Step::Slice { view, into } => {
-            Instruction::Clone { view: small(view), into: small(into), operation: Operation::Slice }
-        }
+        Step::Clone { view, into } => clone(view, into, Operation::Clone, numbers),
+        Step::Slice { view, into } => clone(view, into, Operation::Slice, numbers),
         Step::Read { what } => Instruction::Read(small(what)),
         Step::Release { view } => Instruction::Release(small(view)),
         Step::Drop { what } => Instruction::Drop { what: small(what), unwinding: false },
         Step::Thaw { handle } => Instruction::Thaw(small(handle)),
         Step::Close { end } => Instruction::Close(small(end)),
+        Step::End { interpreter } => Instruction::EndInterpreter(small(interpreter)),
+        Step::Publish { publisher, what } => Instruction::Publish { publisher: small(publisher), what: small(what) },
+        Step::Peek { subscriber, into } => Instruction::Peek { subscriber: small(subscriber), into: small(into) },
+        Step::Undelivered { end, policy } => Instruction::Undelivered { end: small(end), policy },
     };
     code.push(instruction);
+}
+
+fn clone(view: usize, into: usize, operation: Operation, numbers: &mut Numbers) -> Instruction {
+    Instruction::Clone { view: small(view), into: small(into), fresh: numbers.of_clone(), operation }
+}
+
+fn flatten_block(
+    target: Option<u8>,
+    body: &[Located],
+    unwind: Option<&[Variable]>,
+    numbers: &mut Numbers,
+    code: &mut Vec<Instruction>,
+) {
+    let begin = code.len();
+    code.push(Instruction::Begin { target, past: 0 });
+    flatten_steps(body, numbers, code);
+    let dropped = unwind.iter().copied().flatten();
+    code.extend(dropped.map(|&what| Instruction::Drop { what: small(what), unwinding: true }));
+    code.push(Instruction::End { panicked: unwind.is_some() });
+    // A position is narrow enough: `Rules::build` refuses longer programs.
+    let past = u16::try_from(code.len()).unwrap_or(u16::MAX);
+    code[begin] = Instruction::Begin { target, past };
 }

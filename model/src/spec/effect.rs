@@ -3,7 +3,7 @@
 use super::action::{Cause, Kind, Side, Why};
 use super::broken::Moment;
 use super::state::{Content, Life, Message, State, ViewState};
-use super::thread::{Claim, Patience, Receiving, Sending, StepResult, Todo, Value, small};
+use super::thread::{Claim, Patience, Receiving, Sending, StepResult, Todo, Value, Window, small};
 use super::{Fault, Rules};
 
 impl Rules {
@@ -14,11 +14,15 @@ impl Rules {
             Todo::Enter(interpreter, _) => {
                 state.locks[usize::from(interpreter)] = Some(small(thread));
             }
-            Todo::Leave(interpreter) => state.locks[usize::from(interpreter)] = None,
+            Todo::Leave(interpreter) => {
+                state.locks[usize::from(interpreter)] = None;
+                self.after_leaving(state, thread);
+            }
             Todo::Safepoint(interpreter) => {
                 if let Kind::Leave { .. } = kind {
                     state.locks[usize::from(interpreter)] = None;
-                    state.threads[thread].first(vec![Todo::Enter(interpreter, Cause::Safepoint)]);
+                    state.threads[thread].first(self.arrive(interpreter, Cause::Safepoint));
+                    self.after_leaving(state, thread);
                 }
             }
             Todo::Reference { buffer, into } => {
@@ -26,15 +30,15 @@ impl Rules {
                 state.threads[thread].assign(into, Value::Handle(buffer));
             }
             Todo::Dereference(buffer) => self.dereference(state, thread, buffer),
-            Todo::Export { buffer, into, view } => export(state, thread, buffer, into, view),
-            Todo::Unexport(buffer) => {
-                let exports = &mut state.buffer(buffer).exports;
-                *exports = exports.saturating_sub(1);
-                let me = &mut state.threads[thread];
-                if me.put_down(|claim| claim == Claim::View(buffer)).is_some() {
-                    me.hands.push(Claim::Reference(buffer));
-                }
+            Todo::ReferenceView { buffer, version } => {
+                state.buffer(buffer).references += 1;
+                state.threads[thread].hands.push(Claim::Message { buffer, version });
             }
+            Todo::Export { buffer, window } => export(state, thread, buffer, window),
+            Todo::ExportFresh(buffer) => export_fresh(state, thread, buffer),
+            Todo::Pin { buffer, from } => pin(state, thread, buffer, from),
+            Todo::Unpin { buffer, into } => unpin(state, thread, buffer, into),
+            Todo::Unexport(buffer) => unexport(state, thread, buffer),
             Todo::Free(buffer) => state.buffer(buffer).life = Life::Freed,
             Todo::Thaw { buffer, handle } => thaw(state, thread, kind, buffer, handle),
             Todo::Freeze { buffer, handle } => freeze(state, thread, buffer, handle),
@@ -53,10 +57,16 @@ impl Rules {
                 _ => self.send_or_keep(state, thread, sending, kind),
             },
             Todo::WaitSend(sending) => self.send_or_keep(state, thread, sending, kind),
+            Todo::TryTake(receiving) => match kind {
+                Kind::ReceiveRefused { why: Why::NotReady, .. } if receiving.patience != Patience::Never => {
+                    self.wait_for_message(state, thread, receiving);
+                }
+                _ => self.take(state, thread, receiving, kind),
+            },
             Todo::Take(receiving) => self.take(state, thread, receiving, kind),
-            Todo::CloneSender { channel, into } => {
+            Todo::CloneSender { channel, undelivered, into } => {
                 state.channel(channel).senders += 1;
-                state.threads[thread].assign(into, Value::SendEnd(channel));
+                state.threads[thread].assign(into, Value::SendEnd(channel, undelivered));
             }
             Todo::DropSender(channel) => drop_sender(state, thread, channel),
             Todo::Close(channel, Side::Send) => {
@@ -69,6 +79,25 @@ impl Rules {
                 let inside = state.channel(node).moored;
                 self.walk_on(state, thread, sending, seen, inside);
             }
+            Todo::Ending(interpreter) => self.ending(state, thread, interpreter),
+            Todo::Ended(interpreter) => self.ended(state, thread, interpreter),
+            Todo::Inspect { buffer, undelivered, receiving } => {
+                self.inspect(state, thread, buffer, undelivered, receiving);
+            }
+            Todo::Now(_) => {}
+            Todo::Attend(interpreter) => self.attend(state, thread, interpreter),
+            Todo::Unattend(interpreter) => self.unattend(state, thread, interpreter),
+            Todo::Look(interpreter) => {
+                if let Kind::Collect { .. } = kind {
+                    self.collect(state, thread, interpreter);
+                }
+            }
+            Todo::Collect(interpreter) => self.collect(state, thread, interpreter),
+            Todo::Return(buffer) => self.put_on_list(state, thread, buffer),
+            Todo::LetGo(interpreter) => self.let_go(state, thread, interpreter),
+            Todo::Seek { buffer, window } => self.seek(state, thread, buffer, window),
+            Todo::Join { buffer, window } => self.join(state, thread, buffer, window),
+            Todo::Slot(todo) => self.perform_on_slot(state, thread, todo, kind),
         }
     }
 
@@ -87,9 +116,9 @@ impl Rules {
         let Some(there) = state.view(view) else { return };
         there.clones = there.clones.saturating_sub(1);
         if there.clones == 0 {
-            let buffer = there.buffer;
+            let gone = *there;
             *state.view(view) = None;
-            self.release(state, thread, buffer);
+            self.release(state, thread, gone);
         }
     }
 
@@ -102,12 +131,13 @@ impl Rules {
 
     /// The message enters the queue: it takes over the reference of the handle, or is the end itself.
     fn put(&self, state: &mut State, thread: usize, sending: Sending) {
-        let Some(content) = content(state, thread, sending.what) else { return };
+        let Some(content) = content(state, thread, sending) else { return };
         let channel = state.channel(sending.channel);
         channel.queue.push(Message { ticket: channel.sent, content });
         channel.sent += 1;
         let me = &mut state.threads[thread];
         me.assign(sending.what, Value::Empty);
+        me.put_down(|claim| claim.message().is_some());
         me.results.push(StepResult::Sent);
         let plan = self.amend(state, thread, Moment::Sent { content }, vec![]);
         state.threads[thread].first(plan);
@@ -144,13 +174,54 @@ impl Rules {
 }
 
 /// The view exists from here on: it takes over the reference of the message.
-fn export(state: &mut State, thread: usize, buffer: u8, into: u8, view: u8) {
+fn export(state: &mut State, thread: usize, buffer: u8, window: Window) {
     let me = &mut state.threads[thread];
-    let message = me.put_down(|claim| matches!(claim, Claim::Message { buffer: b, .. } if b == buffer));
-    if let Some(Claim::Message { version, .. }) = message {
-        me.assign(into, Value::View(view));
+    let message = me.put_down(|claim| claim.message() == Some(buffer));
+    if let Some((_, version)) = message.and_then(Claim::shows) {
+        me.assign(window.into, Value::View(window.view));
         state.buffer(buffer).exports += 1;
-        *state.view(view) = Some(ViewState { buffer, clones: 1, version });
+        *state.view(window.view) = Some(ViewState::new(buffer, version, window.is_copy));
+    }
+}
+
+/// The same for a view that has yet to join its proxy.
+fn export_fresh(state: &mut State, thread: usize, buffer: u8) {
+    let me = &mut state.threads[thread];
+    let message = me.put_down(|claim| claim.message() == Some(buffer));
+    if let Some((_, version)) = message.and_then(Claim::shows) {
+        me.hands.push(Claim::Fresh { buffer, version });
+        state.buffer(buffer).exports += 1;
+    }
+}
+
+/// The handle becomes a message, with an export.
+fn pin(state: &mut State, thread: usize, buffer: u8, from: u8) {
+    let there = state.buffer(buffer);
+    there.exports += 1;
+    let version = there.version;
+    let me = &mut state.threads[thread];
+    me.assign(from, Value::Empty);
+    me.hands.push(Claim::Message { buffer, version });
+}
+
+/// The message becomes a handle again.
+fn unpin(state: &mut State, thread: usize, buffer: u8, into: u8) {
+    let exports = &mut state.buffer(buffer).exports;
+    *exports = exports.saturating_sub(1);
+    let me = &mut state.threads[thread];
+    if me.put_down(|claim| claim.message() == Some(buffer)).is_some() {
+        me.assign(into, Value::Handle(buffer));
+    }
+}
+
+/// What had the export is a mere reference from here on: a view in release, or an exported message.
+fn unexport(state: &mut State, thread: usize, buffer: u8) {
+    let exports = &mut state.buffer(buffer).exports;
+    *exports = exports.saturating_sub(1);
+    let me = &mut state.threads[thread];
+    let had = |claim: Claim| claim == Claim::View(buffer) || claim.message() == Some(buffer);
+    if me.put_down(had).is_some() {
+        me.hands.push(Claim::Reference(buffer));
     }
 }
 
@@ -186,7 +257,8 @@ fn read(state: &mut State, thread: usize, what: u8) {
     let buffer = match state.threads[thread].variable(what) {
         Value::Handle(buffer) => Some(buffer),
         Value::View(view) => state.views[usize::from(view)].as_ref().map(|view| view.buffer),
-        Value::SendEnd(_) | Value::ReceiveEnd(_) | Value::Empty => None,
+        Value::Reading { value, .. } => Some(value.buffer),
+        Value::SendEnd(..) | Value::ReceiveEnd(_) | Value::Publisher(_) | Value::Subscriber(_) | Value::Empty => None,
     };
     if let Some(buffer) = buffer {
         let version = state.buffer(buffer).version;
@@ -200,12 +272,20 @@ fn drop_sender(state: &mut State, thread: usize, channel: u8) {
     *senders = senders.saturating_sub(1);
 }
 
-/// What a variable would be as a message.
-pub(super) fn content(state: &State, thread: usize, what: u8) -> Option<Content> {
+/// What a send would put into the channel: what a variable holds, or the message in hand that it has become.
+pub(super) fn content(state: &State, thread: usize, sending: Sending) -> Option<Content> {
+    let Sending { what, undelivered, .. } = sending;
     match state.threads[thread].variable(what) {
-        Value::Handle(buffer) => Some(Content::Buffer { buffer, version: state.buffers[usize::from(buffer)].version }),
-        Value::SendEnd(channel) => Some(Content::SendEnd(channel)),
+        Value::Handle(buffer) => {
+            let version = state.buffers[usize::from(buffer)].version;
+            Some(Content::Buffer { buffer, version, undelivered })
+        }
+        Value::SendEnd(channel, its_own) => Some(Content::SendEnd(channel, its_own)),
         Value::ReceiveEnd(channel) => Some(Content::ReceiveEnd(channel)),
-        Value::View(_) | Value::Empty => None,
+        Value::View(_) | Value::Publisher(_) | Value::Subscriber(_) | Value::Reading { .. } => None,
+        Value::Empty => state.threads[thread].hands.iter().find_map(|&claim| match claim {
+            Claim::Message { buffer, version } => Some(Content::Buffer { buffer, version, undelivered }),
+            _ => None,
+        }),
     }
 }

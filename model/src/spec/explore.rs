@@ -7,9 +7,9 @@ use std::mem;
 
 use super::Rules;
 use super::action::{Action, Cause, Kind};
-use super::guarantee::{Guarantee, Refusal, Violation};
+use super::guarantee::{Guarantee, Violation};
+use super::operation::Operation;
 use super::state::State;
-use super::thread::Operation;
 use super::witness::Witnesses;
 
 /// What exploration found.
@@ -127,30 +127,28 @@ impl<'a> Search<'a> {
 
     fn look_at(&mut self, state: &State) -> Result<(), Violation> {
         let rules = self.rules;
-        rules.check(state)?;
+        rules.judge_state(state)?;
         self.found.witnesses = self.found.witnesses.union(rules.witnesses(state));
         if rules.finished(state) {
-            rules.check_end(state)?;
             self.found.outcomes.insert(rules.outcome(state));
         }
-        rules.deadlock(state).map_or(Ok(()), Err)
+        Ok(())
     }
 
     fn expand(&mut self, id: Id, state: &State) -> Result<(), Counterexample> {
         for action in self.rules.enabled(state) {
-            match self.rules.step(state, action) {
+            match self.rules.judge_step(state, action) {
                 Ok(successor) => {
                     if let (Kind::Enter { cause, .. }, true) = (action.kind, self.rules.is_foreign(state, action)) {
                         self.found.lock_table.insert((self.rules.operation(state, action.thread), cause));
                     }
                     self.reach(id, action, successor);
                 }
-                Err(Refusal::Violation(violation)) => {
+                Err(violation) => {
                     let mut path = self.path_to(id);
                     path.push(action);
                     return Err(Counterexample { path, violation });
                 }
-                Err(Refusal::Blocked | Refusal::Unexpected { .. }) => {}
             }
         }
         Ok(())

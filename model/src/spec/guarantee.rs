@@ -18,7 +18,8 @@ pub enum Guarantee {
     G5,
     /// No deadlock, no lost wake-up.
     G6,
-    /// Messages and views outlive the owner's interest in the buffer.
+    /// Messages and views outlive the owner's interest in the buffer, and its interpreter; nobody is inside one that has
+    /// ended.
     G7,
     /// A release always succeeds.
     G8,

@@ -2,7 +2,8 @@
 
 use super::Rules;
 use super::guarantee::{Guarantee, Violation};
-use super::state::{ChannelState, Content, Life, State};
+use super::row::messages_are_exported;
+use super::state::{ChannelState, Content, Life, ReturnList, State};
 use super::thread::{Claim, StepResult, Value};
 
 use Guarantee::{G2, G3, G4, G5, G6, G8, G9};
@@ -15,18 +16,27 @@ impl Rules {
     /// The first invariant that does not hold, in this order:
     ///
     /// - G4: a thread holds at most one interpreter's lock.
-    /// - G8: no release has failed.
+    /// - G8: no release has failed. To what is on a return list somebody attends, or has the errand to see to it; and
+    ///   one thread has the errand exactly if the list says so.
+    /// - G7: nobody is inside an interpreter that has ended; one that is ending has somebody inside who will complete it.
     /// - G5: the queue of a channel holds exactly the messages that were sent and neither received nor discarded, in
     ///   the order in which they were sent, and no more of them than fit.
     /// - G9: the channel's count of send ends is their number; it has one receive end, or knows that it has none; no
     ///   receive end is queued where only its own receiver could get it out.
     /// - G2: a message or a view of a buffer shows the version that was sent, and nobody can write to it.
-    /// - G3: the clone count of a view is the number of its clones. Unless the owner's lock is held, so that the owner
-    ///   may be in the middle of a change: references = owner handles + messages + views, exports = views, and the
-    ///   buffer is freed exactly if there are none.
+    /// - G3: the clone count of a view is the number of its clones. The holders of a slot are counted, and what somebody
+    ///   reads in it is there, or waits for the guard. Unless the owner's lock is held, so that the owner may be in the
+    ///   middle of a change: references = owner handles + messages + views, exports = views (and messages,
+    ///   where they are exported at send), and the buffer is freed exactly if there are none.
     pub fn check(&self, state: &State) -> Result<(), Violation> {
         self.check_locks(state)?;
         self.check_releases(state)?;
+        for interpreter in 0..state.phases.len() {
+            self.check_life(state, interpreter)?;
+        }
+        for interpreter in 0..state.returns.len() {
+            self.check_returns(state, interpreter)?;
+        }
         for channel in 0..state.channels.len() {
             self.check_queue(state, channel)?;
         }
@@ -40,6 +50,9 @@ impl Rules {
         for view in 0..state.views.len() {
             self.check_clones(state, view)?;
         }
+        for slot in 0..state.slots.len() {
+            self.check_slot(state, slot)?;
+        }
         for buffer in 0..state.buffers.len() {
             self.check_counts(state, buffer)?;
         }
@@ -51,12 +64,16 @@ impl Rules {
     /// # Errors
     ///
     /// - G4: a lock is still held.
+    /// - G8: a buffer is still on a return list, or somebody is still to see to it.
     /// - G5: a message was neither received nor discarded.
     /// - G9: an end still exists.
-    /// - G3: a buffer has leaked.
+    /// - G3: a value is still in a slot, or a buffer has leaked.
     pub fn check_end(&self, state: &State) -> Result<(), Violation> {
         for (name, holder) in self.scenario.interpreters.iter().zip(&state.locks) {
             demand(holder.is_none(), G4, || format!("the lock of {name} is still held at the end"))?;
+        }
+        for (name, list) in self.scenario.interpreters.iter().zip(&state.returns) {
+            demand(*list == ReturnList::default(), G8, || format!("the return list of {name} is in use at the end"))?;
         }
         for (decl, channel) in self.scenario.channels.iter().zip(&state.channels) {
             let name = &decl.name;
@@ -64,11 +81,28 @@ impl Rules {
             let ends = channel.senders > 0 || !channel.receiver_gone;
             demand(!ends, G9, || format!("an end of {name} still exists at the end"))?;
         }
+        for slot in 0..state.slots.len() {
+            self.check_slot_at_end(state, slot)?;
+        }
         for (decl, buffer) in self.scenario.buffers.iter().zip(&state.buffers) {
             let name = &decl.name;
             demand(buffer.life == Life::Freed, G3, || format!("{name} is not freed at the end"))?;
         }
         Ok(())
+    }
+
+    /// Everything that a state must hold up to: [`check`](Self::check), at the end [`check_end`](Self::check_end), and
+    /// [`deadlock`](Self::deadlock).
+    ///
+    /// # Errors
+    ///
+    /// The first of them that fails.
+    pub fn judge_state(&self, state: &State) -> Result<(), Violation> {
+        self.check(state)?;
+        if self.finished(state) {
+            self.check_end(state)?;
+        }
+        self.deadlock(state).map_or(Ok(()), Err)
     }
 
     /// G6: whether the state is a deadlock: some thread has not finished, and none can do anything.
@@ -98,6 +132,20 @@ impl Rules {
             demand(!failed, G8, || format!("{} could not release a view", decl.name))?;
         }
         Ok(())
+    }
+
+    fn check_returns(&self, state: &State, interpreter: usize) -> Result<(), Violation> {
+        let ReturnList { buffers, attended, errand } = &state.returns[interpreter];
+        let name = &self.scenario.interpreters[interpreter];
+        demand(buffers.is_empty() || *attended || *errand, G8, || {
+            format!("nobody will see to the {} buffers on the return list of {name}", buffers.len())
+        })?;
+        let has_it = |errands: &[u8]| errands.iter().any(|&errand| usize::from(errand) == interpreter);
+        let threads = state.threads.iter().filter(|thread| has_it(&thread.errands)).count();
+        demand(threads == usize::from(*errand), G8, || {
+            let is = if *errand { "is" } else { "is not" };
+            format!("the errand for {name} {is} taken, but {threads} threads have it")
+        })
     }
 
     fn check_queue(&self, state: &State, channel: usize) -> Result<(), Violation> {
@@ -175,8 +223,10 @@ impl Rules {
                 tally.views + tally.unexported
             )
         })?;
-        demand(there.exports == tally.exports(), G3, || {
-            format!("{name} counts {} exports, but there are {} views", there.exports, tally.exports())
+        let exported = if messages_are_exported(self.strategy) { tally.messages } else { 0 };
+        demand(there.exports == exported + tally.views, G3, || {
+            let messages = if exported > 0 { format!("{exported} messages + ") } else { String::new() };
+            format!("{name} counts {} exports, but there are {messages}{} views", there.exports, tally.views)
         })?;
         let freed = there.life == Life::Freed;
         demand(freed == (there.references == 0), G3, || {
@@ -192,7 +242,7 @@ fn count_ends(state: &State, channel: usize) -> (usize, usize) {
     let is_it = |index: u8| usize::from(index) == channel;
     for thread in &state.threads {
         for value in &thread.variables {
-            senders += usize::from(matches!(*value, Value::SendEnd(c) if is_it(c)));
+            senders += usize::from(matches!(*value, Value::SendEnd(c, _) if is_it(c)));
             receivers += usize::from(matches!(*value, Value::ReceiveEnd(c) if is_it(c)));
         }
         for claim in &thread.hands {
@@ -201,7 +251,7 @@ fn count_ends(state: &State, channel: usize) -> (usize, usize) {
         }
     }
     for message in state.channels.iter().flat_map(|channel| &channel.queue) {
-        senders += usize::from(matches!(message.content, Content::SendEnd(c) if is_it(c)));
+        senders += usize::from(matches!(message.content, Content::SendEnd(c, _) if is_it(c)));
         receivers += usize::from(matches!(message.content, Content::ReceiveEnd(c) if is_it(c)));
     }
     (senders, receivers)
@@ -218,15 +268,14 @@ fn versions_shown(state: &State, buffer: usize) -> impl Iterator<Item = u16> {
     let is_it = move |index: u8| usize::from(index) == buffer;
     let queued =
         state.channels.iter().flat_map(|channel| &channel.queue).filter_map(move |message| match message.content {
-            Content::Buffer { buffer, version } if is_it(buffer) => Some(version),
+            Content::Buffer { buffer, version, .. } if is_it(buffer) => Some(version),
             _ => None,
         });
-    let taken = state.threads.iter().flat_map(|thread| &thread.hands).filter_map(move |claim| match *claim {
-        Claim::Message { buffer, version } if is_it(buffer) => Some(version),
-        _ => None,
-    });
+    let taken = state.threads.iter().flat_map(|thread| &thread.hands).filter_map(|claim| claim.shows());
+    let taken = taken.filter(move |&(shown, _)| is_it(shown)).map(|(_, version)| version);
     let views = state.views.iter().flatten().filter(move |view| is_it(view.buffer)).map(|view| view.version);
-    queued.chain(taken).chain(views)
+    let published = state.published().filter(move |shown| is_it(shown.buffer)).map(|shown| shown.version);
+    queued.chain(taken).chain(views).chain(published)
 }
 
 fn demand(holds: bool, guarantee: Guarantee, why: impl FnOnce() -> String) -> Result<(), Violation> {

@@ -3,16 +3,22 @@
 use super::Rules;
 use super::action::{Action, Cause, Kind, Side};
 use super::guarantee::{Guarantee, Refusal, Violation};
-use super::state::{Life, State};
-use super::thread::{Claim, Operation, Value, small};
+use super::operation::Operation;
+use super::row::{messages_are_exported, row};
+use super::state::{Life, State, ViewState};
+use super::thread::{Claim, Value, small};
+use super::wants::Intent;
+use crate::scenario::Strategy;
 
-use Guarantee::{G1, G2, G3, G4, G5, G7, G9};
+use Guarantee::{G1, G2, G3, G4, G5, G7, G8, G9};
 
 impl Rules {
     /// Whether an action is possible: lawful, wanted, and not blocked.
     pub(super) fn judge(&self, state: &State, action: Action) -> Result<(), Refusal> {
         self.well_formed(action)?;
         let intent = self.intents(state, action.thread).find(|intent| intent.kind == action.kind);
+        let late = self.loads_late(state, action.thread, action.kind);
+        let intent = intent.or(late.then_some(Intent { kind: action.kind, waits: false }));
         if intent.is_some_and(|intent| intent.waits) {
             return Err(Refusal::Blocked);
         }
@@ -28,8 +34,20 @@ impl Rules {
     fn well_formed(&self, action: Action) -> Result<(), Refusal> {
         let scenario = &self.scenario;
         let exists = match action.kind {
-            Kind::Enter { interpreter, .. } | Kind::Leave { interpreter } | Kind::Stay { interpreter } => {
-                interpreter < scenario.interpreters.len()
+            Kind::Enter { interpreter, .. }
+            | Kind::Leave { interpreter }
+            | Kind::Stay { interpreter }
+            | Kind::Ending { interpreter }
+            | Kind::Ended { interpreter }
+            | Kind::Inspect { interpreter } => interpreter < scenario.interpreters.len(),
+            Kind::Attend { interpreter }
+            | Kind::Unattend { interpreter }
+            | Kind::Look { interpreter }
+            | Kind::Collect { interpreter }
+            | Kind::LetGo { interpreter } => self.has_return_list(interpreter),
+            Kind::Return { interpreter, buffer } => {
+                let owner = scenario.buffers.get(buffer).map(|buffer| buffer.owner);
+                self.has_return_list(interpreter) && owner == Some(interpreter)
             }
             Kind::Reference { buffer }
             | Kind::Dereference { buffer }
@@ -41,6 +59,8 @@ impl Rules {
             | Kind::Freeze { buffer }
             | Kind::CloneView { buffer }
             | Kind::DropView { buffer }
+            | Kind::Seek { buffer }
+            | Kind::Join { buffer }
             | Kind::Read { buffer } => buffer < scenario.buffers.len(),
             Kind::Moor { channel, inside } => {
                 channel < scenario.channels.len() && inside.is_none_or(|inside| inside < scenario.channels.len())
@@ -53,6 +73,9 @@ impl Rules {
             | Kind::DropSender { channel }
             | Kind::Close { channel, .. }
             | Kind::Probe { channel } => channel < scenario.channels.len(),
+            Kind::Slot { slot, act } => {
+                slot < scenario.slots.len() && act.buffer().is_none_or(|buffer| buffer < scenario.buffers.len())
+            }
         };
         if exists && action.thread < scenario.threads.len() {
             Ok(())
@@ -61,10 +84,14 @@ impl Rules {
         }
     }
 
+    /// Whether there is such an interpreter, under a strategy that gives it a return list.
+    fn has_return_list(&self, interpreter: usize) -> bool {
+        self.has_return_lists() && interpreter < self.scenario.interpreters.len()
+    }
+
     fn unexpected(&self, state: &State, action: Action) -> Refusal {
-        let wanted: Vec<String> = self.wants(state, action.thread).iter().map(|&it| self.narrate(state, it)).collect();
-        let wanted = if wanted.is_empty() { "nothing".to_owned() } else { wanted.join(" or ") };
         let did = action.describe(&self.scenario);
+        let wanted = self.wants_in_words(state, action.thread);
         Refusal::Unexpected { why: format!("{} {did}, but wants: {wanted}", self.thread_name(action.thread)) }
     }
 
@@ -74,7 +101,8 @@ impl Rules {
         match kind {
             Kind::Enter { interpreter, cause } => {
                 self.law_of_one_lock(state, action)?;
-                self.law_of_causes(state, action, interpreter, cause)
+                self.law_of_causes(state, action, interpreter, cause)?;
+                self.law_of_coming_back(state, action, interpreter, cause)
             }
             Kind::Leave { interpreter } => {
                 self.demand(state.holder(interpreter) == Some(thread), G4, action, "without holding the lock")
@@ -86,7 +114,7 @@ impl Rules {
             | Kind::Probe { .. } => Ok(()),
             Kind::Reference { buffer } => {
                 self.law_of_counts(state, action, buffer)?;
-                self.demand(me.holds(Value::Handle(small(buffer))), G3, action, "without a handle to copy")
+                self.demand(self.may_refer(state, thread, buffer), G3, action, "without a handle to copy")
             }
             Kind::Dereference { buffer } => {
                 self.law_of_counts(state, action, buffer)?;
@@ -95,12 +123,12 @@ impl Rules {
             }
             Kind::Export { buffer } => {
                 self.law_of_counts(state, action, buffer)?;
-                let has = me.hands.iter().any(|&claim| message(claim) == Some(small(buffer)));
-                self.demand(has, G3, action, "without a message of it")
+                self.demand(self.may_export(state, thread, buffer), G3, action, "without a message of it")?;
+                self.law_of_delivery(state, action, buffer)
             }
             Kind::Unexport { buffer } => {
                 self.law_of_counts(state, action, buffer)?;
-                self.demand(me.has(Claim::View(small(buffer))), G3, action, "that it does not have")
+                self.demand(self.has_export(state, thread, buffer), G3, action, "that it does not have")
             }
             Kind::Free { buffer } => self.law_of_freeing(state, action, buffer),
             Kind::Thaw { buffer } => {
@@ -116,8 +144,7 @@ impl Rules {
                 self.demand(!shared, G2, action, "while a message or a view shows the old ones")
             }
             Kind::CloneView { buffer } | Kind::DropView { buffer } => {
-                let has = versions_seen(state, thread, buffer).next().is_some();
-                self.demand(has, G3, action, "without having one")
+                self.demand(has_view(state, thread, buffer), G3, action, "without having one")
             }
             Kind::Read { buffer } => self.law_of_reading(state, action, buffer),
             Kind::Send { channel } => self.law_of_sending(state, action, channel),
@@ -127,7 +154,7 @@ impl Rules {
                 self.demand(state.queued(channel) > 0, G5, action, "although nothing is queued")
             }
             Kind::CloneSender { channel } => {
-                self.demand(me.holds(Value::SendEnd(small(channel))), G9, action, "without having one")
+                self.demand(me.holds_send_end(small(channel)), G9, action, "without having one")
             }
             Kind::DropSender { channel } | Kind::Close { channel, side: Side::Send } => {
                 let has = me.has(Claim::SendEnd(small(channel)));
@@ -137,6 +164,34 @@ impl Rules {
                 let has = me.has(Claim::ReceiveEnd(small(channel)));
                 self.demand(has, G9, action, "without having the receive end to give up")
             }
+            Kind::Ending { interpreter } => self.law_of_ending(state, action, interpreter),
+            Kind::Ended { interpreter } => self.law_of_end(state, action, interpreter),
+            Kind::Inspect { interpreter } => self.law_of_inspection(state, action, interpreter),
+            Kind::Attend { interpreter } | Kind::Unattend { interpreter } | Kind::Look { interpreter } => {
+                self.law_of_attendance(state, action, interpreter)
+            }
+            Kind::Collect { interpreter } => {
+                self.law_of_attendance(state, action, interpreter)?;
+                let has = !state.returns[interpreter].buffers.is_empty();
+                self.demand(has, G3, action, "although nothing is on it")
+            }
+            Kind::Return { buffer, .. } => {
+                self.demand(self.has_export(state, thread, buffer), G3, action, "without having it to give back")
+            }
+            Kind::LetGo { interpreter } => {
+                self.demand(me.errands.contains(&small(interpreter)), G8, action, "without having the errand")
+            }
+            Kind::Seek { buffer } => {
+                let has = has_message(state, thread, buffer);
+                self.demand(has, G3, action, "without a message of it")?;
+                self.law_of_delivery(state, action, buffer)
+            }
+            Kind::Join { buffer } => {
+                let fresh =
+                    |&claim: &Claim| matches!(claim, Claim::Fresh { buffer: b, .. } if usize::from(b) == buffer);
+                self.demand(me.hands.iter().any(fresh), G3, action, "without having made one")
+            }
+            Kind::Slot { slot, act } => self.law_of_slots(state, action, slot, act),
         }
     }
 
@@ -156,22 +211,19 @@ impl Rules {
         }
     }
 
-    /// G1: the row of the strategy `view`. Receive creates a view, last release and discard release one, each in the
-    /// interpreter that owns the buffer in hand; nothing else acquires a foreign lock.
+    /// G1: the row of the strategy, and what belongs to no row: a thread's own locks, and its errands.
     fn law_of_causes(&self, state: &State, action: Action, interpreter: usize, cause: Cause) -> Result<(), Violation> {
         let me = &state.threads[action.thread];
         let is_home = me.home.map(usize::from) == Some(interpreter);
-        let has = |wanted: fn(Claim) -> Option<u8>| {
-            me.hands.iter().filter_map(|&claim| wanted(claim)).any(|b| usize::from(self.owner(b)) == interpreter)
-        };
-        let lawful = match (cause, me.operation) {
-            (Cause::Attach, operation) => operation.may_attach(),
-            (Cause::Return, _) => is_home,
-            (Cause::Safepoint, operation) => is_home && operation == Operation::Safepoint,
-            (Cause::ViewCreation, Operation::Receive) => has(message),
-            (Cause::ViewRelease, Operation::LastRelease) => has(view),
-            (Cause::ViewRelease, Operation::Discard) => has(message),
-            (Cause::ViewCreation | Cause::ViewRelease, _) => false,
+        let lawful = match cause {
+            Cause::Attach => me.operation.may_attach(),
+            Cause::Return => is_home,
+            Cause::Safepoint => is_home && me.operation == Operation::Safepoint,
+            Cause::Collection => me.operation == Operation::Errand && me.errands.contains(&small(interpreter)),
+            Cause::ViewCreation | Cause::ViewRelease => {
+                let in_row = row(self.strategy, me.operation) == Some(cause);
+                in_row && self.is_about(state, action.thread, interpreter)
+            }
         };
         if lawful {
             return Ok(());
@@ -179,8 +231,53 @@ impl Rules {
         self.demand(false, G1, action, &format!("with cause {cause}, in operation {}", me.operation))
     }
 
+    /// Whether what a thread does is about a buffer of this interpreter: it has it in hand, or in a view that it clones.
+    fn is_about(&self, state: &State, thread: usize, interpreter: usize) -> bool {
+        let me = &state.threads[thread];
+        let is_its = |buffer: u8| usize::from(self.owner(buffer)) == interpreter;
+        let has = |wanted: fn(Claim) -> Option<u8>| me.hands.iter().filter_map(|&claim| wanted(claim)).any(is_its);
+        match me.operation {
+            // An interpreter's first reference only: who belongs to one has looked for its proxy.
+            Operation::Receive if self.strategy == Strategy::Proxy && me.home.is_some() => has(sought),
+            Operation::Receive | Operation::Discard => has(Claim::message),
+            Operation::Release | Operation::LastRelease => has(view),
+            Operation::Clone | Operation::Slice => views_held(state, thread).any(|view| is_its(view.buffer)),
+            _ => false,
+        }
+    }
+
+    /// G3: a reference is taken by copying a handle, or for a clone that is a view of its own.
+    fn may_refer(&self, state: &State, thread: usize, buffer: usize) -> bool {
+        let me = &state.threads[thread];
+        let clones = self.strategy == Strategy::Shared && matches!(me.operation, Operation::Clone | Operation::Slice);
+        me.holds(Value::Handle(small(buffer))) || (clones && has_view(state, thread, buffer))
+    }
+
+    /// G3: an export is taken for a message in hand, or for a handle that is about to be one.
+    fn may_export(&self, state: &State, thread: usize, buffer: usize) -> bool {
+        let me = &state.threads[thread];
+        if messages_are_exported(self.strategy) {
+            me.operation == Operation::Send && me.holds(Value::Handle(small(buffer)))
+        } else {
+            has_message(state, thread, buffer)
+        }
+    }
+
+    /// G3: an export belongs to a view in release, or to a message that has one.
+    fn has_export(&self, state: &State, thread: usize, buffer: usize) -> bool {
+        let by_message = messages_are_exported(self.strategy) && has_message(state, thread, buffer);
+        by_message || state.threads[thread].has(Claim::View(small(buffer)))
+    }
+
+    /// G3: who collects, or says that it will, is inside.
+    fn law_of_attendance(&self, state: &State, action: Action, interpreter: usize) -> Result<(), Violation> {
+        let locked = state.holder(interpreter) == Some(action.thread);
+        let name = &self.scenario.interpreters[interpreter];
+        self.demand(locked, G3, action, &format!("without the lock of {name}"))
+    }
+
     /// G3: the counts of a buffer are touched only under its owner's lock.
-    fn law_of_lock(&self, state: &State, action: Action, buffer: usize) -> Result<(), Violation> {
+    pub(super) fn law_of_lock(&self, state: &State, action: Action, buffer: usize) -> Result<(), Violation> {
         let owner = self.scenario.buffers[buffer].owner;
         let locked = state.holder(owner) == Some(action.thread);
         let name = &self.scenario.interpreters[owner];
@@ -218,13 +315,13 @@ impl Rules {
 
     /// G5: a message enters only where it can be received. G9: through a send end.
     fn law_of_sending(&self, state: &State, action: Action, channel: usize) -> Result<(), Violation> {
-        let has = state.threads[action.thread].holds(Value::SendEnd(small(channel)));
+        let has = state.threads[action.thread].holds_send_end(small(channel));
         self.demand(has, G9, action, "without a send end")?;
         self.demand(state.channels[channel].takes_messages(), G5, action, "although it is closed")?;
         self.demand(self.has_space(state, channel), G5, action, "although it is full")
     }
 
-    fn demand(&self, holds: bool, guarantee: Guarantee, action: Action, but: &str) -> Result<(), Violation> {
+    pub(super) fn demand(&self, holds: bool, guarantee: Guarantee, action: Action, but: &str) -> Result<(), Violation> {
         if holds {
             return Ok(());
         }
@@ -233,13 +330,30 @@ impl Rules {
     }
 }
 
-/// The versions that the views of a thread on a buffer show.
-fn versions_seen(state: &State, thread: usize, buffer: usize) -> impl Iterator<Item = u16> {
-    let views = state.threads[thread].variables.iter().filter_map(|value| match *value {
+/// The views of a thread, each as often as it has clones of it.
+fn views_held(state: &State, thread: usize) -> impl Iterator<Item = &ViewState> {
+    state.threads[thread].variables.iter().filter_map(|value| match *value {
         Value::View(view) => state.views[usize::from(view)].as_ref(),
-        Value::Empty | Value::Handle(_) | Value::SendEnd(_) | Value::ReceiveEnd(_) => None,
+        _ => None,
+    })
+}
+
+/// The versions that the views and the readings of a thread on a buffer show.
+fn versions_seen(state: &State, thread: usize, buffer: usize) -> impl Iterator<Item = u16> {
+    let views = views_held(state, thread).map(|view| (view.buffer, view.version));
+    let readings = state.threads[thread].variables.iter().filter_map(|value| match *value {
+        Value::Reading { value, .. } => Some((value.buffer, value.version)),
+        _ => None,
     });
-    views.filter(move |view| usize::from(view.buffer) == buffer).map(|view| view.version)
+    views.chain(readings).filter(move |&(shown, _)| usize::from(shown) == buffer).map(|(_, version)| version)
+}
+
+fn has_view(state: &State, thread: usize, buffer: usize) -> bool {
+    views_held(state, thread).any(|view| usize::from(view.buffer) == buffer)
+}
+
+fn has_message(state: &State, thread: usize, buffer: usize) -> bool {
+    state.threads[thread].hands.iter().any(|claim| claim.message() == Some(small(buffer)))
 }
 
 /// Whether somebody holds the lock that the action needs.
@@ -247,10 +361,10 @@ fn is_obstructed(state: &State, action: Action) -> bool {
     matches!(action.kind, Kind::Enter { interpreter, .. } if state.holder(interpreter).is_some())
 }
 
-/// The buffer of a message in hand.
-fn message(claim: Claim) -> Option<u8> {
+/// The buffer of a message for which no proxy was found.
+fn sought(claim: Claim) -> Option<u8> {
     match claim {
-        Claim::Message { buffer, .. } => Some(buffer),
+        Claim::Sought { buffer, .. } => Some(buffer),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The specification of viewchan, for the strategy `view`: pure, executable, and small enough to explore completely.
+//! The specification of viewchan, for each strategy: pure, executable, and small enough to explore completely.
 //!
 //! It has two layers that know nothing of each other:
 //!
@@ -14,12 +14,15 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `state`, `thread` | what a [`State`] consists of |
-//! | `code`, `program` | the protocol: from steps to plans of atomic actions |
+//! | `state`, `thread`, `operation` | what a [`State`] consists of |
+//! | `code`, `program` | the protocol: from steps to plans of atomic actions. `program/sharing` is where the strategies differ |
 //! | `wants`, `effect` | which action of the plan is next, and what it does |
-//! | `law`, `invariant` | the law: of an action, of a state, of the end |
+//! | `life` | the end of an interpreter: the protocol |
+//! | `law`, `row`, `invariant` | the law: of an action, of a state, of the end; `row` has the row of each strategy |
+//! | `law_of_life` | the law of an interpreter's end |
+//! | `slot`, `law_of_slots` | broadcast slots: what they consist of; their law. `program/epoch` is the protocol |
 //! | `footprint` | which actions commute |
-//! | `fault`, `broken` | the faults: their list, and where they differ |
+//! | `fault`, `broken`, `broken_life` | the faults: their list, and where they differ |
 //! | `rules`, `report` | the operations on states; what they tell the outside world |
 //! | `witness` | situations that must be reachable, so that no invariant holds for want of a chance to break |
 //! | `explore` | breadth-first search |
@@ -27,17 +30,19 @@
 //! # Example
 //!
 //! ```
-//! use viewchan_model::scenario::shipped;
+//! use viewchan_model::scenario::{Strategy, shipped};
 //! use viewchan_model::spec::{Rules, explore};
 //!
 //! let scenario = shipped().into_iter().find(|scenario| scenario.name == "one-message").expect("it is shipped");
-//! let exploration = explore(&Rules::new(&scenario), None)?;
+//! let exploration = explore(&Rules::new(&scenario, Strategy::View), None)?;
 //! assert!(exploration.violation.is_none());
 //! # Ok::<(), viewchan_model::spec::TooBig>(())
 //! ```
 
 mod action;
 mod broken;
+mod broken_life;
+mod catalogue;
 mod code;
 mod effect;
 mod explore;
@@ -46,9 +51,15 @@ mod footprint;
 mod guarantee;
 mod invariant;
 mod law;
+mod law_of_life;
+mod law_of_slots;
+mod life;
+mod operation;
 mod program;
 mod report;
+mod row;
 mod rules;
+mod slot;
 mod state;
 mod thread;
 mod wants;
@@ -60,10 +71,11 @@ mod tests;
 pub use action::{Action, Cause, Kind, Side, Why};
 pub use explore::{Counterexample, Exploration, TooBig, explore};
 pub use fault::Fault;
-pub use footprint::{Footprint, Object, independent};
+pub use footprint::{Footprint, Object};
 pub use guarantee::{Guarantee, Refusal, Violation};
+pub use operation::Operation;
 pub use report::Reported;
 pub use rules::Rules;
+pub use slot::SlotAct;
 pub use state::State;
-pub use thread::Operation;
 pub use witness::{Witness, Witnesses};

@@ -4,7 +4,10 @@
 //! hands of an idle thread are empty, and the tickets of the messages follow from what the threads have sent.
 
 use super::broken::Aside;
+use super::life::Phase;
+use super::slot::SlotState;
 use super::thread::{Claim, ThreadState, Value};
+use crate::scenario::Undelivered;
 
 /// What a buffer is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,10 +34,10 @@ pub(super) struct BufferState {
 /// What a message carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Content {
-    /// One reference to a buffer, and the version that was sent.
-    Buffer { buffer: u8, version: u16 },
-    /// A send end of this channel.
-    SendEnd(u8),
+    /// One reference to a buffer, the version that was sent, and what becomes of it when its owner ends.
+    Buffer { buffer: u8, version: u16, undelivered: Undelivered },
+    /// A send end of this channel, with its policy.
+    SendEnd(u8, Undelivered),
     /// The receive end of this channel.
     ReceiveEnd(u8),
 }
@@ -79,13 +82,39 @@ impl ChannelState {
 }
 
 /// A view that somebody holds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ViewState {
     pub(super) buffer: u8,
     /// Clones and slices, the first one included; never 0.
     pub(super) clones: u16,
     /// The version of the buffer that was sent.
     pub(super) version: u16,
+    /// References that it has to give back: more than one only for a proxy that took over messages.
+    pub(super) references: u8,
+    /// Exports that it has to give back.
+    pub(super) exports: u8,
+    /// Whether it is a clone or a slice that counts at the owner itself.
+    pub(super) is_copy: bool,
+    /// The interpreter whose proxy it is.
+    pub(super) proxy: Option<u8>,
+}
+
+impl ViewState {
+    /// A view with one clone, made of one message.
+    pub(super) fn new(buffer: u8, version: u16, is_copy: bool) -> Self {
+        Self { buffer, clones: 1, version, references: 1, exports: 1, is_copy, proxy: None }
+    }
+}
+
+/// The return list of an interpreter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ReturnList {
+    /// The returned buffers, the last one at the end: it is collected first.
+    pub(super) buffers: Vec<u8>,
+    /// A thread that came to stay sees to the list.
+    pub(super) attended: bool,
+    /// A thread has the errand to see to it.
+    pub(super) errand: bool,
 }
 
 /// A state of a scenario. [`Rules`](super::Rules) has the operations on it.
@@ -93,11 +122,17 @@ pub(super) struct ViewState {
 pub struct State {
     /// For each interpreter the thread that holds its lock.
     pub(super) locks: Vec<Option<u8>>,
+    /// How far each interpreter is in its life.
+    pub(super) phases: Vec<Phase>,
     pub(super) buffers: Vec<BufferState>,
     pub(super) channels: Vec<ChannelState>,
-    /// The views. View `b` was opened on buffer `b` before the threads started, the others belong to one receive each.
+    /// The views. The first ones were opened before the threads started: view `b` on buffer `b`, or one for each holder
+    /// where clones are not counted together. The others belong to one receive or to one clone each.
     pub(super) views: Vec<Option<ViewState>>,
     pub(super) threads: Vec<ThreadState>,
+    /// The return list of each interpreter; empty for strategies that have none.
+    pub(super) returns: Vec<ReturnList>,
+    pub(super) slots: Vec<SlotState>,
     /// What only broken protocols keep; always `None` without a fault.
     pub(super) aside: Option<Box<Aside>>,
 }
@@ -138,6 +173,16 @@ impl State {
         self.channels.get(channel).and_then(|channel| channel.moored).map(usize::from)
     }
 
+    /// Whether something is on the return list of an interpreter.
+    pub fn is_pending(&self, interpreter: usize) -> bool {
+        self.returns.get(interpreter).is_some_and(|list| !list.buffers.is_empty())
+    }
+
+    /// Whether some thread has the errand to see to the return list of an interpreter.
+    pub fn has_errand(&self, interpreter: usize) -> bool {
+        self.returns.get(interpreter).is_some_and(|list| list.errand)
+    }
+
     /// Like [`Self::attachment`], as the threads keep it.
     pub(super) fn current(&self, thread: usize) -> Option<u8> {
         self.attachment(thread).map(super::thread::small)
@@ -155,6 +200,10 @@ impl State {
         &mut self.views[usize::from(view)]
     }
 
+    pub(super) fn list(&mut self, interpreter: u8) -> &mut ReturnList {
+        &mut self.returns[usize::from(interpreter)]
+    }
+
     /// What really refers to a buffer, whatever its owner has counted.
     pub(super) fn tally(&self, buffer: usize) -> Tally {
         let is_it = |index: u8| usize::from(index) == buffer;
@@ -166,8 +215,14 @@ impl State {
             for claim in &thread.hands {
                 match *claim {
                     Claim::Handle(b) if is_it(b) => tally.handles += 1,
-                    Claim::Message { buffer: b, .. } if is_it(b) => tally.messages += 1,
-                    Claim::View(b) if is_it(b) => tally.views += 1,
+                    Claim::Message { buffer: b, .. }
+                    | Claim::Undeliverable { buffer: b, .. }
+                    | Claim::Sought { buffer: b, .. }
+                        if is_it(b) =>
+                    {
+                        tally.messages += 1
+                    }
+                    Claim::Fresh { buffer: b, .. } | Claim::View(b) if is_it(b) => tally.views += 1,
                     Claim::Reference(b) if is_it(b) => tally.unexported += 1,
                     _ => {}
                 }
@@ -177,7 +232,13 @@ impl State {
         let is_message =
             |message: &&Message| matches!(message.content, Content::Buffer { buffer, .. } if is_it(buffer));
         tally.messages += count(queued.filter(is_message));
-        tally.views += count(self.views.iter().flatten().filter(|view| is_it(view.buffer)));
+        for view in self.views.iter().flatten().filter(|view| is_it(view.buffer)) {
+            tally.views += u16::from(view.exports);
+            tally.unexported += u16::from(view.references.saturating_sub(view.exports));
+        }
+        tally.views += count(self.published().filter(|shown| is_it(shown.buffer)));
+        let returned = self.returns.iter().flat_map(|list| &list.buffers);
+        tally.views += count(returned.filter(|&&returned| is_it(returned)));
         if let Some(aside) = &self.aside {
             tally.views += count(aside.returned.iter().flatten().filter(|&&returned| is_it(returned)));
         }
@@ -196,9 +257,11 @@ pub(super) struct Tally {
     pub(super) handles: u16,
     /// Messages in queues, and those that a thread has taken out.
     pub(super) messages: u16,
-    /// Views with clones, and those whose last clone is being released.
+    /// Views with clones, those whose last clone is being released, and those on a return list. A proxy counts once for
+    /// each export that it has. What is in a slot, or was and is not given back yet, counts like a view.
     pub(super) views: u16,
-    /// Views in release that have given their export back already.
+    /// References of views without an export: of views in release that have given theirs back, and of messages that a
+    /// proxy took over.
     pub(super) unexported: u16,
 }
 
@@ -206,11 +269,6 @@ impl Tally {
     /// G3: what the reference count must be.
     pub(super) fn references(self) -> u16 {
         self.handles + self.messages + self.views + self.unexported
-    }
-
-    /// What the export count must be.
-    pub(super) fn exports(self) -> u16 {
-        self.views
     }
 
     /// G2: whether a message or a view exists.

@@ -1,86 +1,10 @@
 //! The state of one thread: where it is, what it does next, what it holds.
 
-use std::fmt;
-
 use super::action::{Cause, Side, Why};
-use crate::scenario::{self, Holding};
-
-/// What a thread is doing, for the lock table and for G1: which locks it may acquire depends on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Operation {
-    /// Nothing: it has not begun, or has finished.
-    #[default]
-    Idle,
-    /// Begins or ends an `attach` block.
-    Attach,
-    /// Begins or ends a `detach` block.
-    Detach,
-    /// Passes a safepoint.
-    Safepoint,
-    /// Sends.
-    Send,
-    /// Receives, view creation included.
-    Receive,
-    /// Copies a buffer handle or a send end.
-    Copy,
-    /// Clones a view.
-    Clone,
-    /// Slices a view.
-    Slice,
-    /// Reads.
-    Read,
-    /// Drops a view that has other clones, or does not know yet that it has none.
-    Release,
-    /// Drops the last clone of a view.
-    LastRelease,
-    /// Drops a buffer handle.
-    DropHandle,
-    /// Drops a send end.
-    DropEnd,
-    /// Closes a channel.
-    Close,
-    /// Discards the messages of a channel whose receive end is gone.
-    Discard,
-    /// Thaws a buffer, writes to it and freezes it again.
-    Thaw,
-}
-
-impl Operation {
-    /// Its name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Attach => "attach",
-            Self::Detach => "detach",
-            Self::Safepoint => "safepoint",
-            Self::Send => "send",
-            Self::Receive => "receive",
-            Self::Copy => "copy",
-            Self::Clone => "clone",
-            Self::Slice => "slice",
-            Self::Read => "read",
-            Self::Release => "release",
-            Self::LastRelease => "last-release",
-            Self::DropHandle => "drop-handle",
-            Self::DropEnd => "drop-end",
-            Self::Close => "close",
-            Self::Discard => "discard",
-            Self::Thaw => "thaw",
-        }
-    }
-
-    /// Whether a thread that does this may become a thread of an interpreter on the way: G1 forbids it to everything
-    /// that a view or a channel does.
-    pub(super) fn may_attach(self) -> bool {
-        matches!(self, Self::Idle | Self::Attach | Self::Detach | Self::DropHandle)
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use super::life::Decision;
+use super::operation::Operation;
+use super::slot::{Place, Shown, SlotTodo};
+use crate::scenario::{self, ChannelDecl, Holding, Undelivered};
 
 /// What a variable holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,10 +15,16 @@ pub(super) enum Value {
     Handle(u8),
     /// A clone of the view with this number.
     View(u8),
-    /// A send end of this channel.
-    SendEnd(u8),
+    /// A send end of this channel, and what becomes of the messages sent through it when their owner ends.
+    SendEnd(u8, Undelivered),
     /// The receive end of this channel.
     ReceiveEnd(u8),
+    /// The publisher of this slot.
+    Publisher(u8),
+    /// A subscriber of this slot.
+    Subscriber(u8),
+    /// A reading of this slot, with its guard and its reader.
+    Reading { slot: u8, value: Shown },
 }
 
 /// What a thread has in its hands in the middle of an operation: no variable holds it any more, or not yet.
@@ -104,8 +34,15 @@ pub(super) enum Value {
 pub(super) enum Claim {
     /// A handle that is being dropped.
     Handle(u8),
-    /// A message that was taken out of a channel: it becomes a view, or is discarded.
+    /// A message that is not in a channel: it was taken out and becomes a view or is discarded, or it was exported and
+    /// is about to be sent. A new reference that a clone is made of counts as one too.
     Message { buffer: u8, version: u16 },
+    /// A message whose owner was seen ending, and whose policy is not to deliver it: it is discarded.
+    Undeliverable { buffer: u8, version: u16 },
+    /// A message for which no proxy was found.
+    Sought { buffer: u8, version: u16 },
+    /// A new view that has not joined its proxy yet.
+    Fresh { buffer: u8, version: u16 },
     /// A view without clones that still has its export.
     View(u8),
     /// A view without clones and without export: one reference is left.
@@ -116,6 +53,12 @@ pub(super) enum Claim {
     SendEnd(u8),
     /// A receive end that is being dropped.
     ReceiveEnd(u8),
+    /// A holder of this slot: a reader without a reading, or whatever is being dropped.
+    Holder(u8),
+    /// A guard without a reading.
+    Guard(Place),
+    /// A value that was taken out of this slot and is about to be retired.
+    Replaced { slot: u8, value: Shown },
 }
 
 /// How long an operation waits: `scenario::Patience`, ordered.
@@ -143,6 +86,8 @@ pub(super) struct Sending {
     pub(super) channel: u8,
     /// The variable whose content is sent.
     pub(super) what: u8,
+    /// The policy of the end through which it is sent.
+    pub(super) undelivered: Undelivered,
     pub(super) patience: Patience,
 }
 
@@ -158,10 +103,17 @@ pub(super) struct Receiving {
     pub(super) patience: Patience,
 }
 
+impl Receiving {
+    /// Where the view goes that is made of what is received.
+    pub(super) fn window(self) -> Window {
+        Window { into: self.into, view: self.view, is_copy: false }
+    }
+}
+
 /// A pending atomic action of a thread, with what it does to the thread's own variables.
 ///
-/// Most stand for one [`Kind`](super::Kind). `Safepoint`, `Thaw`, `TrySend`, `WaitSend` and `Take` decide between
-/// several when their turn comes.
+/// Most stand for one [`Kind`](super::Kind); `Now` stands for none. `Safepoint`, `Thaw`, `TrySend`, `WaitSend`, `TryTake`,
+/// `Take` and `Look` decide between several when their turn comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Todo {
     Enter(u8, Cause),
@@ -172,11 +124,28 @@ pub(super) enum Todo {
         buffer: u8,
         into: u8,
     },
+    /// Take the reference for one more view of a buffer whose views are not counted together.
+    ReferenceView {
+        buffer: u8,
+        version: u16,
+    },
     Dereference(u8),
+    /// Make a view of the message in hand.
     Export {
         buffer: u8,
+        window: Window,
+    },
+    /// Make a view of the message in hand; it is not in its variable yet.
+    ExportFresh(u8),
+    /// Export the buffer in the variable `from`: it is a message from here on.
+    Pin {
+        buffer: u8,
+        from: u8,
+    },
+    /// The opposite.
+    Unpin {
+        buffer: u8,
         into: u8,
-        view: u8,
     },
     Unexport(u8),
     Free(u8),
@@ -203,10 +172,13 @@ pub(super) enum Todo {
     TrySend(Sending),
     /// Wait for space, attached to nobody.
     WaitSend(Sending),
+    /// Receive if there is a message, else wait or give up.
+    TryTake(Receiving),
     /// Receive, wait or give up, attached to nobody.
     Take(Receiving),
     CloneSender {
         channel: u8,
+        undelivered: Undelivered,
         into: u8,
     },
     DropSender(u8),
@@ -222,6 +194,46 @@ pub(super) enum Todo {
         seen: u64,
         sending: Sending,
     },
+    /// Begin the end of this interpreter.
+    Ending(u8),
+    /// Complete it.
+    Ended(u8),
+    /// Look whether the owner of the message in hand is ending.
+    Inspect {
+        buffer: u8,
+        undelivered: Undelivered,
+        receiving: Receiving,
+    },
+    /// Not an action: decide as soon as what stands before is done.
+    Now(Decision),
+    Attend(u8),
+    Unattend(u8),
+    /// Collect one buffer, if there is one.
+    Look(u8),
+    Collect(u8),
+    /// Put this buffer on its owner's return list.
+    Return(u8),
+    LetGo(u8),
+    Seek {
+        buffer: u8,
+        window: Window,
+    },
+    Join {
+        buffer: u8,
+        window: Window,
+    },
+    Slot(SlotTodo),
+}
+
+/// Where a new view goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Window {
+    /// The variable.
+    pub(super) into: u8,
+    /// The number of the view.
+    pub(super) view: u8,
+    /// Whether it is a clone or a slice that counts at the owner itself.
+    pub(super) is_copy: bool,
 }
 
 /// What to do when an `attach` or `detach` block ends.
@@ -242,11 +254,11 @@ pub(super) enum StepResult {
     SendRefused(Why),
     /// `recv`: nothing was received.
     ReceiveRefused(Why),
-    /// `send` of a buffer by a thread that is not attached to its owner.
+    /// `send` or `publish` of a buffer by a thread that is not attached to its owner.
     NotOwner,
     /// `send` of a receive end to where nobody could receive it any more.
     Unreachable,
-    /// `recv`, `read`: a buffer, and how often it had been rewritten.
+    /// `recv`, `peek`, `read`: a buffer, and how often it had been rewritten.
     Bytes { buffer: u8, version: u16 },
     /// `recv` of a send end.
     SendEnd(u8),
@@ -258,6 +270,18 @@ pub(super) enum StepResult {
     ThawRefused,
     /// `attach` block that ended in `panic`.
     Panicked,
+    /// `attach` to an interpreter that is ending or has ended.
+    Gone,
+    /// `end`.
+    Ended,
+    /// `end` of an interpreter that was ending, or had ended, before.
+    EndedBefore,
+    /// `recv` of a message that is not delivered, because its owner is ending or has ended.
+    OwnerEnded,
+    /// `publish`.
+    Published,
+    /// `peek` of a slot in which nothing was published.
+    Nothing,
     /// A release that did not happen: only in broken protocols (G8).
     ReleaseFailed,
 }
@@ -269,6 +293,10 @@ pub(super) struct ThreadState {
     pub(super) position: u16,
     /// What it is doing now.
     pub(super) operation: Operation,
+    /// What it was doing when it began to run errands.
+    pub(super) interrupted: Option<Operation>,
+    /// The interpreters whose return list it is to see to, the one that it took last at the end.
+    pub(super) errands: Vec<u8>,
     /// The interpreter whose thread it is: where the innermost block attached it. An operation leaves it for a moment.
     pub(super) home: Option<u8>,
     /// The open `attach` and `detach` blocks, the innermost one last.
@@ -289,6 +317,11 @@ impl ThreadState {
         self.agenda.extend(plan.into_iter().rev());
     }
 
+    /// Puts `plan` behind all else that the operation has to do.
+    pub(super) fn last(&mut self, plan: Vec<Todo>) {
+        self.agenda.splice(..0, plan.into_iter().rev());
+    }
+
     /// What a variable holds; one that does not exist is empty.
     pub(super) fn variable(&self, variable: u8) -> Value {
         self.variables.get(usize::from(variable)).copied().unwrap_or_default()
@@ -306,6 +339,11 @@ impl ThreadState {
         }
     }
 
+    /// Whether some variable holds a send end of `channel`.
+    pub(super) fn holds_send_end(&self, channel: u8) -> bool {
+        self.variables.iter().any(|value| matches!(*value, Value::SendEnd(held, _) if held == channel))
+    }
+
     /// Whether some variable holds `value`.
     pub(super) fn holds(&self, value: Value) -> bool {
         self.variables.contains(&value)
@@ -316,9 +354,9 @@ impl ThreadState {
         self.hands.contains(&claim)
     }
 
-    /// Puts the first claim down that `matches`, and returns it.
+    /// Puts the claim down that `matches` and was picked up last, and returns it.
     pub(super) fn put_down(&mut self, matches: impl Fn(Claim) -> bool) -> Option<Claim> {
-        let position = self.hands.iter().position(|&claim| matches(claim))?;
+        let position = self.hands.iter().rposition(|&claim| matches(claim))?;
         Some(self.hands.remove(position))
     }
 }
@@ -328,19 +366,44 @@ impl Claim {
     pub(super) fn reference(self) -> Option<u8> {
         match self {
             Self::Handle(buffer) | Self::Message { buffer, .. } | Self::Reference(buffer) => Some(buffer),
-            Self::View(_) | Self::Bytes(_) | Self::SendEnd(_) | Self::ReceiveEnd(_) => None,
+            Self::Undeliverable { buffer, .. } | Self::Sought { buffer, .. } => Some(buffer),
+            Self::Fresh { .. } | Self::View(_) | Self::Bytes(_) | Self::SendEnd(_) | Self::ReceiveEnd(_) => None,
+            Self::Holder(_) | Self::Guard(_) | Self::Replaced { .. } => None,
+        }
+    }
+
+    /// The message that this is.
+    pub(super) fn message(self) -> Option<u8> {
+        match self {
+            Self::Message { buffer, .. } | Self::Undeliverable { buffer, .. } | Self::Sought { buffer, .. } => {
+                Some(buffer)
+            }
+            _ => None,
+        }
+    }
+
+    /// The version that a message, or a view that is none yet, shows of its buffer.
+    pub(super) fn shows(self) -> Option<(u8, u16)> {
+        match self {
+            Self::Message { buffer, version }
+            | Self::Undeliverable { buffer, version }
+            | Self::Sought { buffer, version }
+            | Self::Fresh { buffer, version } => Some((buffer, version)),
+            _ => None,
         }
     }
 }
 
 impl Value {
     /// What a variable holds before the threads start. The view of buffer `b` that existed before has the number `b`.
-    pub(super) fn initial(holding: Holding) -> Self {
+    pub(super) fn initial(holding: Holding, channels: &[ChannelDecl]) -> Self {
         match holding {
             Holding::Handle(buffer) => Self::Handle(small(buffer)),
             Holding::View(buffer) => Self::View(small(buffer)),
-            Holding::SendEnd(channel) => Self::SendEnd(small(channel)),
+            Holding::SendEnd(channel) => Self::SendEnd(small(channel), channels[channel].undelivered),
             Holding::ReceiveEnd(channel) => Self::ReceiveEnd(small(channel)),
+            Holding::Publisher(slot) => Self::Publisher(small(slot)),
+            Holding::Subscriber(slot) => Self::Subscriber(small(slot)),
         }
     }
 }

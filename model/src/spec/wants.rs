@@ -43,12 +43,18 @@ impl Rules {
             Todo::Leave(interpreter) => ready(Kind::Leave { interpreter: interpreter.into() }),
             Todo::Safepoint(interpreter) => {
                 let interpreter = interpreter.into();
-                either(Kind::Stay { interpreter }, Kind::Leave { interpreter })
+                match me.errands.is_empty() {
+                    true => either(Kind::Stay { interpreter }, Kind::Leave { interpreter }),
+                    false => ready(Kind::Leave { interpreter }),
+                }
             }
             Todo::Reference { buffer, .. } => ready(Kind::Reference { buffer: buffer.into() }),
+            Todo::ReferenceView { buffer, .. } => ready(Kind::Reference { buffer: buffer.into() }),
             Todo::Dereference(buffer) => ready(Kind::Dereference { buffer: buffer.into() }),
-            Todo::Export { buffer, .. } => ready(Kind::Export { buffer: buffer.into() }),
-            Todo::Unexport(buffer) => ready(Kind::Unexport { buffer: buffer.into() }),
+            Todo::Export { buffer, .. } | Todo::ExportFresh(buffer) | Todo::Pin { buffer, .. } => {
+                ready(Kind::Export { buffer: buffer.into() })
+            }
+            Todo::Unexport(buffer) | Todo::Unpin { buffer, .. } => ready(Kind::Unexport { buffer: buffer.into() }),
             Todo::Free(buffer) => ready(Kind::Free { buffer: buffer.into() }),
             Todo::Thaw { buffer, .. } => {
                 let is_sole = self.is_sole(state, buffer);
@@ -61,25 +67,28 @@ impl Rules {
             Todo::Read(variable) => match me.variable(variable) {
                 Value::Handle(buffer) => ready(Kind::Read { buffer: buffer.into() }),
                 Value::View(view) => of_view(state, view, |buffer| Kind::Read { buffer }),
-                Value::SendEnd(_) | Value::ReceiveEnd(_) | Value::Empty => none(),
+                Value::Reading { value, .. } => ready(Kind::Read { buffer: value.buffer.into() }),
+                Value::SendEnd(..) | Value::ReceiveEnd(_) | Value::Publisher(_) | Value::Subscriber(_) => none(),
+                Value::Empty => none(),
             },
             Todo::TrySend(sending) => {
                 let channel = sending.channel.into();
-                self.send_intents(state, channel, None)
+                self.send_intents(state, thread, channel, None)
             }
             Todo::WaitSend(sending) => {
                 let channel = sending.channel.into();
                 if state.is_asleep(thread) {
                     return waiting(Kind::Send { channel }, send_way_out(channel, sending.patience));
                 }
-                self.send_intents(state, channel, Some(sending.patience))
+                self.send_intents(state, thread, channel, Some(sending.patience))
             }
+            Todo::TryTake(receiving) => receive_intents(state, thread, receiving.channel.into(), None),
             Todo::Take(receiving) => {
                 let channel = receiving.channel.into();
                 if state.is_asleep(thread) {
                     return waiting(Kind::Receive { channel }, receive_way_out(channel, receiving.patience));
                 }
-                receive_intents(state, channel, receiving.patience)
+                receive_intents(state, thread, channel, Some(receiving.patience))
             }
             Todo::CloneSender { channel, .. } => ready(Kind::CloneSender { channel: channel.into() }),
             Todo::DropSender(channel) => ready(Kind::DropSender { channel: channel.into() }),
@@ -88,6 +97,24 @@ impl Rules {
                 ready(Kind::Moor { channel: channel.into(), inside: inside.map(usize::from) })
             }
             Todo::Probe { node, .. } => ready(Kind::Probe { channel: node.into() }),
+            Todo::Ending(interpreter) => ready(Kind::Ending { interpreter: interpreter.into() }),
+            Todo::Ended(interpreter) => {
+                let kind = Kind::Ended { interpreter: interpreter.into() };
+                if self.end_waits(state, interpreter) { waiting(kind, None) } else { ready(kind) }
+            }
+            Todo::Inspect { buffer, .. } => ready(Kind::Inspect { interpreter: self.owner(buffer).into() }),
+            Todo::Now(_) => none(),
+            Todo::Attend(interpreter) => ready(Kind::Attend { interpreter: interpreter.into() }),
+            Todo::Unattend(interpreter) => ready(Kind::Unattend { interpreter: interpreter.into() }),
+            Todo::Look(interpreter) => ready(self.found(state, interpreter)),
+            Todo::Collect(interpreter) => ready(Kind::Collect { interpreter: interpreter.into() }),
+            Todo::Return(buffer) => {
+                ready(Kind::Return { interpreter: self.owner(buffer).into(), buffer: buffer.into() })
+            }
+            Todo::LetGo(interpreter) => ready(Kind::LetGo { interpreter: interpreter.into() }),
+            Todo::Seek { buffer, .. } => ready(Kind::Seek { buffer: buffer.into() }),
+            Todo::Join { buffer, .. } => ready(Kind::Join { buffer: buffer.into() }),
+            Todo::Slot(todo) => ready(self.slot_kind(state, todo)),
         }
     }
 
@@ -96,8 +123,9 @@ impl Rules {
         self.scenario.channels[channel].capacity.is_none_or(|capacity| state.queued(channel) < capacity)
     }
 
-    /// A send: closed comes before full. Without `patience` the thread does not wait yet.
-    fn send_intents(&self, state: &State, channel: usize, patience: Option<Patience>) -> Intents {
+    /// A send: closed comes before full, and an interruption before the deadline. Without `patience` the thread does not
+    /// wait yet.
+    fn send_intents(&self, state: &State, thread: usize, channel: usize, patience: Option<Patience>) -> Intents {
         if !state.channels[channel].takes_messages() {
             return ready(Kind::SendRefused { channel, why: Why::Closed });
         }
@@ -106,6 +134,7 @@ impl Rules {
         }
         match patience {
             None => ready(Kind::SendRefused { channel, why: Why::NotReady }),
+            Some(_) if state.is_interrupted(thread) => ready(Kind::SendRefused { channel, why: Why::Interrupted }),
             Some(patience) => waiting(Kind::Send { channel }, send_way_out(channel, patience)),
         }
     }
@@ -116,21 +145,22 @@ impl Rules {
             Todo::WaitSend(sending) => {
                 let channel = usize::from(sending.channel);
                 let ready = self.has_space(state, channel) || !state.channels[channel].takes_messages();
-                Some((channel, Side::Send, ready))
+                Some((channel, Side::Send, ready || state.is_interrupted(thread)))
             }
             Todo::Take(receiving) if receiving.patience != Patience::Never => {
                 let channel = usize::from(receiving.channel);
                 let ChannelState { queue, .. } = &state.channels[channel];
                 let ready = !queue.is_empty() || !state.channels[channel].brings_messages();
-                Some((channel, Side::Receive, ready))
+                Some((channel, Side::Receive, ready || state.is_interrupted(thread)))
             }
             _ => None,
         }
     }
 }
 
-/// A receive: a message comes before closed, closed before the deadline.
-fn receive_intents(state: &State, channel: usize, patience: Patience) -> Intents {
+/// A receive: a message comes before closed, closed before an interruption, and that before the deadline. Without
+/// `patience` the thread does not wait yet.
+fn receive_intents(state: &State, thread: usize, channel: usize, patience: Option<Patience>) -> Intents {
     let there = &state.channels[channel];
     if !there.queue.is_empty() {
         return ready(Kind::Receive { channel });
@@ -139,10 +169,9 @@ fn receive_intents(state: &State, channel: usize, patience: Patience) -> Intents
         return ready(Kind::ReceiveRefused { channel, why: Why::Closed });
     }
     match patience {
-        Patience::Never => ready(Kind::ReceiveRefused { channel, why: Why::NotReady }),
-        Patience::Deadline | Patience::Forever => {
-            waiting(Kind::Receive { channel }, receive_way_out(channel, patience))
-        }
+        None | Some(Patience::Never) => ready(Kind::ReceiveRefused { channel, why: Why::NotReady }),
+        Some(_) if state.is_interrupted(thread) => ready(Kind::ReceiveRefused { channel, why: Why::Interrupted }),
+        Some(patience) => waiting(Kind::Receive { channel }, receive_way_out(channel, patience)),
     }
 }
 

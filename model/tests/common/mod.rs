@@ -5,8 +5,11 @@ use assert_cmd::Command;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
-use viewchan_model::job::{self, Task};
+use tempfile::TempDir;
+use viewchan_model::engine::strategy::available;
+use viewchan_model::job::{self, Job, Task};
 use viewchan_model::report::{Run, Verdict};
+use viewchan_model::scenario::{Scenario, Strategy, shipped};
 
 /// The command under test.
 pub(crate) const VIEWCHAN: &str = env!("CARGO_BIN_EXE_viewchan");
@@ -21,15 +24,34 @@ pub(crate) fn viewchan(arguments: &[&str]) -> Command {
     command
 }
 
-/// One run of a shipped scenario, or of a file, in a process of its own.
+/// One run of a shipped scenario, or of a file, with the default strategy, in a process of its own.
 pub(crate) fn run(origin: &str, task: &Task) -> Run {
     run_for(LIMIT, origin, task)
 }
 
+/// The same with another strategy.
+pub(crate) fn run_under(strategy: Strategy, origin: &str, task: &Task) -> Run {
+    run_job(LIMIT, strategy, origin, task)
+}
+
 /// The same with another limit.
 pub(crate) fn run_for(limit: Duration, origin: &str, task: &Task) -> Run {
+    run_job(limit, Strategy::View, origin, task)
+}
+
+fn run_job(limit: Duration, strategy: Strategy, origin: &str, task: &Task) -> Run {
     let scenario = job::load(origin).unwrap_or_else(|error| panic!("{error}"));
-    job::run(Path::new(VIEWCHAN), origin, &scenario, task, limit).expect("the command starts")
+    let job = Job { origin, scenario: &scenario, strategy, task: task.clone() };
+    job::run(Path::new(VIEWCHAN), &job, limit).expect("the command starts")
+}
+
+/// Every shipped scenario with each strategy of this build that it is for, in the order of a check.
+pub(crate) fn pairs() -> Vec<(Scenario, Strategy)> {
+    let of = |scenario: Scenario| {
+        let strategies = available().into_iter().filter(|strategy| scenario.strategies.contains(strategy));
+        strategies.map(|strategy| (scenario.clone(), strategy)).collect::<Vec<_>>()
+    };
+    shipped().into_iter().flat_map(of).collect()
 }
 
 /// The violations of a failed run, in words.
@@ -58,4 +80,48 @@ pub(crate) fn assert_refused(output: &Output, says: &[&str]) {
     for trace in ["panicked at", "stack backtrace", "RUST_BACKTRACE"] {
         assert!(!stderr.contains(trace), "a panic is no message: {stderr}");
     }
+}
+
+/// A well-formed scenario file, `t.toml`.
+pub(crate) const TEMPLATE: &str = r#"name = "t"
+about = "A buffer goes from A to nobody."
+tier = "exhaustive"
+interpreters = ["A"]
+
+[[buffer]]
+name = "x"
+owner = "A"
+
+[[thread]]
+name = "lone"
+in = "A"
+holds = ["x"]
+steps = ["read x"]
+"#;
+
+/// A directory with one file in it.
+pub(crate) fn directory_with(name: &str, content: impl AsRef<[u8]>) -> TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(directory.path().join(name), content).expect("written");
+    directory
+}
+
+/// Runs the command with arguments separated by blanks and expects a refusal that says `says`.
+#[track_caller]
+pub(crate) fn refuses(arguments: &str, says: &[&str]) {
+    refuses_in(Path::new("."), &arguments.split(' ').collect::<Vec<_>>(), says);
+}
+
+#[track_caller]
+pub(crate) fn refuses_in(directory: &Path, arguments: &[&str], says: &[&str]) {
+    let output = viewchan(arguments).current_dir(directory).output().expect("the command starts");
+    assert_refused(&output, says);
+}
+
+/// Standard output of a command that succeeds without a word on standard error.
+#[track_caller]
+pub(crate) fn prints(arguments: &[&str]) -> String {
+    let output = viewchan(arguments).output().expect("the command starts");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    text(&output.stdout).to_owned()
 }

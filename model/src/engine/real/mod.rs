@@ -1,5 +1,7 @@
 //! A scenario on the real code: set up, run by threads, told to an observer.
 
+mod life;
+mod slots;
 mod stage;
 mod value;
 mod worker;

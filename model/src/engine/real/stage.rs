@@ -1,11 +1,14 @@
-//! Setting a scenario up: interpreters, buffers, channels, and what each thread holds at the start.
+//! Setting a scenario up: interpreters, buffers, channels, slots, and what each thread holds at the start.
 
-use super::Identities;
 use super::value::{self, Value};
+use super::{Identities, life, slots};
 use crate::scenario::{Holding, Scenario};
-use viewchan::channel::{Nudge, bounded_with, unbounded_with};
+use viewchan::channel::{Nudge, unbounded_with};
 use viewchan::strategy::Strategy;
-use viewchan::{Attached, Buffer, BufferMut, Interpreter, Message, ReceiveEnd, SendEnd, View};
+use viewchan::{Buffer, BufferMut, Interpreter, Message, ReceiveEnd, SendEnd, View};
+
+/// How many returned buffers an interpreter of a scenario collects at a time: as many as in the specification.
+const BATCH: usize = 1;
 
 /// A scenario before its threads start. Made without a recorder: the specification starts behind it.
 pub(in crate::engine) struct Stage<S: Strategy<Interpreter>> {
@@ -21,7 +24,7 @@ impl<S: Strategy<Interpreter>> Stage<S> {
     pub(in crate::engine) fn set(scenario: &Scenario) -> Self {
         let variables = |thread: &crate::scenario::ThreadDecl| thread.variables.iter().map(|_| None).collect();
         let mut stage = Self {
-            interpreters: scenario.interpreters.iter().map(|_| Interpreter::new()).collect(),
+            interpreters: scenario.interpreters.iter().map(|_| Interpreter::with_batch(BATCH)).collect(),
             identities: Identities::default(),
             held: scenario.threads.iter().map(variables).collect(),
             nudges: Vec::new(),
@@ -33,10 +36,15 @@ impl<S: Strategy<Interpreter>> Stage<S> {
         for channel in 0..scenario.channels.len() {
             stage.hand_out_ends(scenario, channel);
         }
+        for slot in 0..scenario.slots.len() {
+            stage.hand_out_slot(scenario, slot);
+        }
         stage
     }
 
-    /// Freezes a buffer and gives handles and views to those who hold them.
+    /// Freezes a buffer and gives handles and views to those who hold them: all viewers clones of one view, which goes
+    /// to the last of them, so that a strategy whose clones are views of their own makes no more of them than there are
+    /// viewers.
     fn hand_out_buffer(&mut self, scenario: &Scenario, index: usize) {
         let owner = self.interpreters[scenario.buffers[index].owner].clone();
         let viewers = places(scenario, Holding::View(index));
@@ -48,21 +56,19 @@ impl<S: Strategy<Interpreter>> Stage<S> {
             }
             handle
         });
-        if !viewers.is_empty() {
-            let view = owner.attach(|token| open(token, &handle));
-            for (thread, variable) in viewers {
+        if let Some((&last, others)) = viewers.split_last() {
+            let view = open(&owner, &handle);
+            for &(thread, variable) in others {
                 self.held[thread][variable] = Some(Value::View(view.clone()));
             }
+            self.held[last.0][last.1] = Some(Value::View(view));
         }
         owner.attach(|_| drop(handle));
     }
 
     /// Makes a channel and gives its ends to those who hold them.
     fn hand_out_ends(&mut self, scenario: &Scenario, index: usize) {
-        let (send, receive) = match scenario.channels[index].capacity {
-            Some(capacity) => bounded_with(capacity),
-            None => unbounded_with(),
-        };
+        let (send, receive) = life::open(&scenario.channels[index]);
         self.identities.channels.push(send.channel_id());
         self.nudges.push(send.nudge());
         // The parser lets one thread hold it at most.
@@ -75,12 +81,27 @@ impl<S: Strategy<Interpreter>> Stage<S> {
             self.held[thread][variable] = Some(Value::SendEnd(end));
         }
     }
+
+    /// Makes a slot and gives its publisher and its subscribers to those who hold them.
+    fn hand_out_slot(&mut self, scenario: &Scenario, index: usize) {
+        let (publisher, subscriber) = slots::open();
+        self.identities.slots.push(publisher.slot_id());
+        // The parser lets one thread hold it at most.
+        if let Some(&(thread, variable)) = places(scenario, Holding::Publisher(index)).first() {
+            self.held[thread][variable] = Some(Value::Publisher(publisher));
+        }
+        for (thread, variable) in places(scenario, Holding::Subscriber(index)) {
+            self.held[thread][variable] = Some(Value::Subscriber(subscriber.clone()));
+        }
+    }
 }
 
-/// A view of a buffer, made in the only way there is: by sending it.
-fn open<S: Strategy<Interpreter>>(token: &Attached<'_>, handle: &Buffer) -> View<Interpreter, S> {
+/// A view of a buffer, made in the only way there is: by sending it. It is received attached to nobody, so that it
+/// belongs to no interpreter.
+fn open<S: Strategy<Interpreter>>(owner: &Interpreter, handle: &Buffer) -> View<Interpreter, S> {
     let (send, receive) = unbounded_with();
-    let Ok(()) = send.send(token, handle.clone_ref(token)) else { unreachable!("the channel is open") };
+    let sent = owner.attach(|token| send.send(token, handle.clone_ref(token)));
+    let Ok(()) = sent else { unreachable!("the channel is open") };
     match receive.recv() {
         Ok(Message::View(view)) => view,
         _ => unreachable!("a view was sent"),

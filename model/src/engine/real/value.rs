@@ -1,7 +1,9 @@
 //! What a variable of a scenario's thread holds in the real code, and what a buffer's bytes say.
 
+use super::slots::Kept;
 use crate::scenario::{Buffer, BufferDecl};
 use viewchan::strategy::Strategy;
+use viewchan::strategy::epoch::{Publisher, Subscriber};
 use viewchan::{Interpreter, ReceiveEnd, SendEnd, View};
 
 /// What a variable holds.
@@ -10,6 +12,9 @@ pub(in crate::engine) enum Value<S: Strategy<Interpreter>> {
     View(View<Interpreter, S>),
     SendEnd(SendEnd<Interpreter, S>),
     ReceiveEnd(ReceiveEnd<Interpreter, S>),
+    Publisher(Publisher),
+    Subscriber(Subscriber),
+    Reading(Kept),
 }
 
 /// Slices of a view leave at least one of these.

@@ -1,13 +1,12 @@
 //! One thread of a scenario on the real code.
 
+use super::slots::Kept;
 use super::value::{self, Value};
-use super::{Identities, Observer, Stage};
+use super::{Identities, Observer, Stage, life};
 use crate::scenario::{Located, Patience, Scenario, Step, Thread, Variable};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use viewchan::channel::{
-    Payload, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
-};
+use viewchan::channel::Payload;
 use viewchan::strategy::Strategy;
 use viewchan::sync::Deadline;
 use viewchan::trace::ChannelId;
@@ -118,6 +117,7 @@ impl<S: Strategy<Interpreter>> Worker<S> {
             Step::Read { what } => self.read(*what),
             Step::Release { view } => match self.held[*view].take() {
                 Some(Value::View(view)) => view.release(),
+                Some(Value::Reading(reading)) => drop(reading),
                 other => self.held[*view] = other,
             },
             Step::Drop { what } => drop(self.held[*what].take()),
@@ -127,6 +127,14 @@ impl<S: Strategy<Interpreter>> Worker<S> {
                 Some(Value::ReceiveEnd(end)) => end.close(),
                 other => self.held[*end] = other,
             },
+            Step::Publish { publisher, what } => self.publish(*publisher, *what, token),
+            Step::Peek { subscriber, into } => self.peek(*subscriber, *into),
+            Step::End { interpreter } => self.end(*interpreter),
+            Step::Undelivered { end, policy } => {
+                if let Some(Value::SendEnd(end)) = &mut self.held[*end] {
+                    life::set_undelivered(end, *policy);
+                }
+            }
         }
     }
 
@@ -139,15 +147,17 @@ impl<S: Strategy<Interpreter>> Worker<S> {
                 resume_unwind(Box::new(PlannedPanic));
             }
         };
-        let attach = || match token {
-            Some(token) => token.attach_to(&interpreter, &mut work),
-            None => interpreter.attach(&mut work),
-        };
-        match catch_unwind(AssertUnwindSafe(attach)) {
-            Ok(()) => {}
+        match catch_unwind(AssertUnwindSafe(|| life::attach(token, &interpreter, &mut work))) {
+            Ok(Ok(())) => {}
+            Ok(Err(_ended)) => self.results.push("gone".to_owned()),
             Err(panic) if panic.is::<PlannedPanic>() => self.results.push("panicked".to_owned()),
             Err(panic) => resume_unwind(panic),
         }
+    }
+
+    fn end(&mut self, interpreter: usize) {
+        let ended = life::end(&self.interpreters[interpreter]);
+        self.results.push(if ended.is_ok() { "ended" } else { "ended-before" }.to_owned());
     }
 
     fn send(&mut self, end: Variable, what: Variable, patience: Patience, at: &Located, token: Token<'_, '_>) {
@@ -192,6 +202,32 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         self.results.push(result);
     }
 
+    fn publish(&mut self, publisher: Variable, what: Variable, token: Token<'_, '_>) {
+        let Some(token) = token else { return };
+        let handle = self.held[what].take();
+        let Some(Value::Publisher(publisher)) = &self.held[publisher] else {
+            self.held[what] = handle;
+            return;
+        };
+        let (result, back) = match handle {
+            Some(Value::Handle(buffer)) => match publisher.publish(token, buffer) {
+                Ok(()) => (Some("published"), None),
+                Err(refused) => (Some("not-owner"), Some(Value::Handle(refused.into_inner()))),
+            },
+            other => (None, other),
+        };
+        self.held[what] = back;
+        self.results.extend(result.map(str::to_owned));
+    }
+
+    fn peek(&mut self, subscriber: Variable, into: Variable) {
+        let (Some(Value::Subscriber(subscriber)), None) = (&self.held[subscriber], &self.held[into]) else { return };
+        let reading = Kept::peek(subscriber);
+        let described = reading.as_ref().map(|reading| value::describe(reading.bytes(), &self.scenario.buffers));
+        self.results.push(described.unwrap_or_else(|| "nothing".to_owned()));
+        self.held[into] = reading.map(Value::Reading);
+    }
+
     fn copy(&mut self, what: Variable, into: Variable, token: Token<'_, '_>) {
         if self.held[into].is_some() {
             return;
@@ -201,6 +237,7 @@ impl<S: Strategy<Interpreter>> Worker<S> {
                 Some(Value::Handle(buffer.clone_ref(token)))
             }
             (Some(Value::SendEnd(end)), _) => Some(Value::SendEnd(end.clone())),
+            (Some(Value::Subscriber(subscriber)), _) => Some(Value::Subscriber(subscriber.clone())),
             _ => None,
         };
     }
@@ -219,6 +256,7 @@ impl<S: Strategy<Interpreter>> Worker<S> {
     fn read(&mut self, what: Variable) {
         let bytes: &[u8] = match &self.held[what] {
             Some(Value::View(view)) => view,
+            Some(Value::Reading(reading)) => reading.bytes(),
             Some(Value::Handle(buffer)) => buffer,
             _ => return,
         };
@@ -278,26 +316,9 @@ impl<S: Strategy<Interpreter>> Attempt<'_, '_, S> {
         // The parser lets nobody send outside an interpreter: there would be no token.
         let Some(token) = self.token else { return (None, Some(wrap(payload))) };
         let sent = match self.patience {
-            Patience::Forever => self.via.send(token, payload).map_err(|error| match error {
-                SendError::Closed(payload) => ("closed", payload),
-                SendError::NotOwner(payload) => ("not-owner", payload),
-                SendError::Unreachable(payload) => ("unreachable", payload),
-                other => ("unknown", other.into_inner()),
-            }),
-            Patience::Never => self.via.try_send(token, payload).map_err(|error| match error {
-                TrySendError::Closed(payload) => ("closed", payload),
-                TrySendError::NotOwner(payload) => ("not-owner", payload),
-                TrySendError::Unreachable(payload) => ("unreachable", payload),
-                TrySendError::Full(payload) => ("full", payload),
-                other => ("unknown", other.into_inner()),
-            }),
-            Patience::Deadline => self.via.send_deadline(token, payload, self.deadline).map_err(|error| match error {
-                SendTimeoutError::Closed(payload) => ("closed", payload),
-                SendTimeoutError::NotOwner(payload) => ("not-owner", payload),
-                SendTimeoutError::Unreachable(payload) => ("unreachable", payload),
-                SendTimeoutError::TimedOut(payload) => ("timed-out", payload),
-                other => ("unknown", other.into_inner()),
-            }),
+            Patience::Forever => self.via.send(token, payload).map_err(life::unsent),
+            Patience::Never => self.via.try_send(token, payload).map_err(life::untried),
+            Patience::Deadline => self.via.send_deadline(token, payload, self.deadline).map_err(life::unsent_in_time),
         };
         match sent {
             Ok(()) => (Some("sent"), None),
@@ -312,19 +333,8 @@ fn receive<S: Strategy<Interpreter>>(
     deadline: &Deadline,
 ) -> Result<Message<Interpreter, S>, &'static str> {
     match patience {
-        Patience::Forever => via.recv().map_err(|error| match error {
-            RecvError::Closed => "closed",
-            _ => "owner-ended",
-        }),
-        Patience::Never => via.try_recv().map_err(|error| match error {
-            TryRecvError::Closed => "closed",
-            TryRecvError::Empty => "empty",
-            _ => "owner-ended",
-        }),
-        Patience::Deadline => via.recv_deadline(deadline).map_err(|error| match error {
-            RecvTimeoutError::Closed => "closed",
-            RecvTimeoutError::TimedOut => "timed-out",
-            _ => "owner-ended",
-        }),
+        Patience::Forever => via.recv().map_err(life::not_received),
+        Patience::Never => via.try_recv().map_err(life::nothing_received),
+        Patience::Deadline => via.recv_deadline(deadline).map_err(life::not_received_in_time),
     }
 }

@@ -1,6 +1,6 @@
 use super::{Diagram, Line, Mark, Style, draw};
 use crate::report::Violation;
-use crate::scenario::{Scenario, parse, shipped};
+use crate::scenario::{Scenario, Strategy, parse, shipped};
 use crate::spec::{Action, Counterexample, Fault, Rules, explore};
 use textwrap::core::display_width;
 
@@ -60,7 +60,7 @@ fn scenario(text: &str) -> Scenario {
 }
 
 fn broken(fault: Fault, scenario: &Scenario) -> Option<(Rules, Counterexample)> {
-    let rules = Rules::with_fault(scenario, fault);
+    let rules = Rules::with_fault(scenario, fault.strategies()[0], fault);
     let found = explore(&rules, None).expect("no limit was set").violation?;
     Some((rules, found))
 }
@@ -99,6 +99,8 @@ fn a_deadlock_ends_in_a_row_of_waits() {
     let expected = "
      sender                     receiver
   1  :                          #-A attaches to A
+  2  :                          #-A cannot receive from
+     :                          #   c: empty
 X    |-- waits until it         #-A waits until it
      :   attaches to A          #   receives from c
 
@@ -119,7 +121,7 @@ fn a_round_is_marked() {
 /// A lifeline shows who holds which lock, and comes to an end.
 #[test]
 fn a_trace_of_the_code_is_replayed() {
-    let rules = Rules::new(&scenario(BUSY));
+    let rules = Rules::new(&scenario(BUSY), Strategy::View);
     let mut state = rules.initial();
     let mut path = Vec::new();
     while let Some(&action) = rules.enabled(&state).iter().max_by_key(|action| action.thread) {
@@ -139,7 +141,7 @@ fn a_trace_of_the_code_is_replayed() {
 
 #[test]
 fn a_deadlock_of_the_code_shows_what_the_specification_does() {
-    let rules = Rules::new(&scenario(BUSY));
+    let rules = Rules::new(&scenario(BUSY), Strategy::View);
     let trace = vec!["reader attaches to B".to_owned(), "reader drops a view of x".to_owned()];
     let violation = Violation { guarantee: None, why: "deadlock; threads = []".to_owned(), trace };
     let diagram = Diagram::of_trace(&rules, &violation).expect("it is a trace of this scenario");
@@ -154,7 +156,7 @@ fn a_deadlock_of_the_code_shows_what_the_specification_does() {
 
 #[test]
 fn a_refused_step_of_the_code_is_the_last_row() {
-    let rules = Rules::new(&scenario(BUSY));
+    let rules = Rules::new(&scenario(BUSY), Strategy::View);
     let why = "reader acquires A for view release: reader acquires A for view release while it holds the lock of B";
     let trace = vec!["reader attaches to B".to_owned(), "reader drops a view of x".to_owned()];
     let violation = Violation { guarantee: None, why: why.to_owned(), trace };
@@ -165,7 +167,7 @@ fn a_refused_step_of_the_code_is_the_last_row() {
 
 #[test]
 fn a_trace_of_something_else_is_refused() {
-    let rules = Rules::new(&scenario(BUSY));
+    let rules = Rules::new(&scenario(BUSY), Strategy::View);
     for line in ["reader leaves B", "nobody attaches to A", "reader", ""] {
         let violation = Violation { guarantee: None, why: String::new(), trace: vec![line.to_owned()] };
         let error = Diagram::of_trace(&rules, &violation).expect_err(line);

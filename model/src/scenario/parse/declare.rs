@@ -1,13 +1,13 @@
-//! Everything but the threads: the name, the tier, interpreters, buffers, channels and the limits on their numbers.
+//! Everything but the threads: the name, the tier, interpreters, buffers, channels, slots and the limits on their numbers.
 
 use std::path::Path;
 
 use toml::Spanned;
 
 use super::error::{Checked, Problem};
-use super::file::{BufferTable, ChannelTable, File, TierName};
-use super::words;
-use crate::scenario::{BufferDecl, ChannelDecl, Holding, Tier};
+use super::file::{BufferTable, ChannelTable, File, SlotTable, TierName};
+use super::{purpose, words};
+use crate::scenario::{BufferDecl, ChannelDecl, Holding, SlotDecl, Tier, Undelivered};
 
 /// The most interpreters of a scenario.
 const MOST_INTERPRETERS: usize = 4;
@@ -15,18 +15,21 @@ const MOST_INTERPRETERS: usize = 4;
 const MOST_BUFFERS: usize = 6;
 /// The most channels of a scenario.
 const MOST_CHANNELS: usize = 6;
+/// The most slots of a scenario.
+const MOST_SLOTS: usize = 2;
 
 /// What the threads can refer to.
 pub(super) struct Declared {
     pub(super) interpreters: Vec<String>,
     pub(super) buffers: Vec<BufferDecl>,
     pub(super) channels: Vec<ChannelDecl>,
+    pub(super) slots: Vec<SlotDecl>,
 }
 
 impl Declared {
     pub(super) fn check(file: &File) -> Checked<Self> {
-        let mut declared =
-            Self { interpreters: check_interpreters(&file.interpreters)?, buffers: Vec::new(), channels: Vec::new() };
+        let interpreters = check_interpreters(&file.interpreters)?;
+        let mut declared = Self { interpreters, buffers: Vec::new(), channels: Vec::new(), slots: Vec::new() };
         at_most(MOST_BUFFERS, "buffers", file.buffer.iter().map(|table| &table.name))?;
         for table in &file.buffer {
             declared.add_buffer(table)?;
@@ -34,6 +37,10 @@ impl Declared {
         at_most(MOST_CHANNELS, "channels", file.channel.iter().map(|table| &table.name))?;
         for table in &file.channel {
             declared.add_channel(table)?;
+        }
+        at_most(MOST_SLOTS, "slots", file.slot.iter().map(|table| &table.name))?;
+        for table in &file.slot {
+            declared.add_slot(table)?;
         }
         Ok(declared)
     }
@@ -49,19 +56,32 @@ impl Declared {
     fn add_channel(&mut self, table: &ChannelTable) -> Checked<()> {
         let name = self.new_name("a channel", &table.name)?;
         let capacity = table.capacity.as_ref().map(check_capacity).transpose()?;
-        self.channels.push(ChannelDecl { name, capacity });
+        let undelivered = table.undelivered.as_ref().map(check_undelivered).transpose()?.unwrap_or_default();
+        self.channels.push(ChannelDecl { name, capacity, undelivered });
         Ok(())
     }
 
-    /// Buffers and channels share their names, so that a variable's name says what it holds.
+    /// A slot has a strategy of its own: channels, and the views that come out of them, have others.
+    fn add_slot(&mut self, table: &SlotTable) -> Checked<()> {
+        let name = self.new_name("a slot", &table.name)?;
+        if !self.channels.is_empty() {
+            let message = format!("a slot `{name}` beside a channel; expected slots or channels, not both");
+            return Err(Problem::new(table.name.span().start, message));
+        }
+        self.slots.push(SlotDecl { name });
+        Ok(())
+    }
+
+    /// Buffers, channels and slots share their names, so that a variable's name says what it holds.
     fn new_name(&self, what: &str, name: &Spanned<String>) -> Checked<String> {
         let buffers = self.buffers.iter().map(|buffer| &buffer.name);
         let channels = self.channels.iter().map(|channel| &channel.name);
-        let taken = buffers.chain(channels).any(|known| known == name.get_ref());
+        let slots = self.slots.iter().map(|slot| &slot.name);
+        let taken = buffers.chain(channels).chain(slots).any(|known| known == name.get_ref());
         check_new(name, taken, words::check_name(what, name.get_ref()))
     }
 
-    /// `x`, `x.view`, `c.tx` or `c.rx`.
+    /// `x`, `x.view`, `c.tx`, `c.rx`, `s.pub` or `s.sub`.
     pub(super) fn holding(&self, text: &Spanned<String>) -> Checked<Holding> {
         let problem = |message: String| Problem::new(text.span().start, message);
         let buffer = |name| {
@@ -72,13 +92,23 @@ impl Declared {
             let names = self.channels.iter().map(|channel| channel.name.as_str());
             words::find("channel", name, names).map_err(problem)
         };
+        let slot = |name| {
+            let names = self.slots.iter().map(|slot| slot.name.as_str());
+            words::find("slot", name, names).map_err(problem)
+        };
         match text.get_ref().split_once('.') {
             None => buffer(text.get_ref()).map(Holding::Handle),
+            Some((_, "view")) if !self.slots.is_empty() => {
+                Err(problem(format!("`{}` beside a slot; expected a handle of the buffer", text.get_ref())))
+            }
             Some((name, "view")) => buffer(name).map(Holding::View),
             Some((name, "tx")) => channel(name).map(Holding::SendEnd),
             Some((name, "rx")) => channel(name).map(Holding::ReceiveEnd),
+            Some((name, "pub")) => slot(name).map(Holding::Publisher),
+            Some((name, "sub")) => slot(name).map(Holding::Subscriber),
             Some(_) => Err(problem(format!(
-                "a thread cannot hold `{}`; expected `BUFFER`, `BUFFER.view`, `CHANNEL.tx` or `CHANNEL.rx`",
+                "a thread cannot hold `{}`; expected `BUFFER`, `BUFFER.view`, `CHANNEL.tx`, `CHANNEL.rx`, `SLOT.pub` or \
+                 `SLOT.sub`",
                 text.get_ref()
             ))),
         }
@@ -110,6 +140,11 @@ fn check_capacity(capacity: &Spanned<i64>) -> Checked<usize> {
             ),
         )),
     }
+}
+
+fn check_undelivered(policy: &Spanned<String>) -> Checked<Undelivered> {
+    let problem = |message| Problem::new(policy.span().start, format!("`undelivered`: {message}"));
+    purpose::find_policy(policy.get_ref()).map_err(problem)
 }
 
 /// A name that must be well formed and not taken yet.
@@ -172,10 +207,17 @@ pub(super) fn check_tier(file: &File) -> Checked<Tier> {
             file.tier.span().start,
             "tier `bounded` without `preemptions`; expected `preemptions = 2` or `preemptions = 3`",
         )),
-        (TierName::Bounded, Some(preemptions)) => match preemptions.get_ref() {
-            2 => Ok(Tier::Bounded { preemptions: 2 }),
-            3 => Ok(Tier::Bounded { preemptions: 3 }),
-            other => Err(Problem::new(preemptions.span().start, format!("`preemptions = {other}`; expected 2 or 3"))),
-        },
+        (TierName::Bounded, Some(preemptions)) => {
+            Ok(Tier::Bounded { preemptions: check_preemptions("preemptions", preemptions)? })
+        }
+    }
+}
+
+/// A bound on preemptions: less shows nothing, more takes for ever.
+pub(super) fn check_preemptions(key: &str, preemptions: &Spanned<i64>) -> Checked<usize> {
+    match preemptions.get_ref() {
+        2 => Ok(2),
+        3 => Ok(3),
+        other => Err(Problem::new(preemptions.span().start, format!("`{key} = {other}`; expected 2 or 3"))),
     }
 }

@@ -15,12 +15,16 @@ impl Kinds {
     pub(super) const VIEW: Self = Self(1 << 1);
     pub(super) const SEND_END: Self = Self(1 << 2);
     pub(super) const RECEIVE_END: Self = Self(1 << 3);
+    pub(super) const PUBLISHER: Self = Self(1 << 4);
+    pub(super) const SUBSCRIBER: Self = Self(1 << 5);
+    pub(super) const READING: Self = Self(1 << 6);
     pub(super) const END: Self = Self::SEND_END.or(Self::RECEIVE_END);
     pub(super) const SENDABLE: Self = Self::HANDLE.or(Self::END);
     pub(super) const RECEIVED: Self = Self::VIEW.or(Self::END);
-    pub(super) const COPIABLE: Self = Self::HANDLE.or(Self::SEND_END);
-    pub(super) const READABLE: Self = Self::HANDLE.or(Self::VIEW);
-    pub(super) const ANY: Self = Self::HANDLE.or(Self::RECEIVED);
+    pub(super) const COPIABLE: Self = Self::HANDLE.or(Self::SEND_END).or(Self::SUBSCRIBER);
+    pub(super) const READABLE: Self = Self::HANDLE.or(Self::VIEW).or(Self::READING);
+    pub(super) const RELEASABLE: Self = Self::VIEW.or(Self::READING);
+    pub(super) const ANY: Self = Self::SENDABLE.or(Self::RELEASABLE).or(Self::PUBLISHER).or(Self::SUBSCRIBER);
 
     const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -42,6 +46,9 @@ impl fmt::Display for Kinds {
             (Self::VIEW, "a view"),
             (Self::SEND_END, "a send end"),
             (Self::RECEIVE_END, "a receive end"),
+            (Self::PUBLISHER, "a publisher"),
+            (Self::SUBSCRIBER, "a subscriber"),
+            (Self::READING, "a reading"),
         ];
         let present = kinds.iter().filter(|&&(kind, _)| self.and(kind) != Self::NOTHING);
         let words: Vec<&str> = present.map(|&(_, words)| words).collect();

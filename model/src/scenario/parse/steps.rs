@@ -7,11 +7,11 @@ use toml::Spanned;
 use super::declare::Declared;
 use super::error::{Checked, Problem, line_of};
 use super::scope::{Content, Kinds, Scope};
-use super::words;
+use super::{purpose, words};
 use crate::scenario::{Interpreter, Located, Patience, Step, Variable};
 
 /// Every step with its operands.
-const FORMS: [&str; 19] = [
+const FORMS: [&str; 23] = [
     "send END WHAT",
     "try-send END WHAT",
     "send-timeout END WHAT",
@@ -26,6 +26,10 @@ const FORMS: [&str; 19] = [
     "drop WHAT",
     "thaw HANDLE",
     "close END",
+    "undelivered END POLICY",
+    "publish PUBLISHER HANDLE",
+    "peek SUBSCRIBER NAME",
+    "end INTERPRETER",
     "safepoint",
     "attach INTERPRETER",
     "detach",
@@ -188,10 +192,23 @@ impl<'a> Compiler<'a> {
                 Ok(Step::Slice { view, into })
             }
             ["read", what] => Ok(Step::Read { what: self.scope.find(what, Kinds::READABLE)? }),
-            ["release", view] => Ok(Step::Release { view: self.scope.take(view, Kinds::VIEW)? }),
+            ["release", view] => Ok(Step::Release { view: self.scope.take(view, Kinds::RELEASABLE)? }),
             ["drop", what] => Ok(Step::Drop { what: self.scope.take(what, Kinds::ANY)? }),
             ["thaw", handle] => self.thaw(handle, attached),
             ["close", end] => Ok(Step::Close { end: self.scope.take(end, Kinds::END)? }),
+            ["undelivered", end, policy] => {
+                let end = self.scope.find(end, Kinds::SEND_END)?;
+                Ok(Step::Undelivered { end, policy: purpose::find_policy(policy)? })
+            }
+            ["publish", publisher, what] => self.publish(publisher, what, attached),
+            ["peek", subscriber, name] => {
+                let subscriber = self.scope.find(subscriber, Kinds::SUBSCRIBER)?;
+                Ok(Step::Peek { subscriber, into: self.scope.introduce(name, Kinds::READING)? })
+            }
+            ["end", name] => {
+                let names = self.declared.interpreters.iter().map(String::as_str);
+                Ok(Step::End { interpreter: words::find("interpreter", name, names)? })
+            }
             ["safepoint"] if attached.is_some() => Ok(Step::Safepoint),
             ["safepoint"] => Err("`safepoint` outside any interpreter; expected it in a block of `attach`".to_owned()),
             _ => Err(malformed(line)),
@@ -216,6 +233,15 @@ impl<'a> Compiler<'a> {
         }
         check_deadline(end, patience)?;
         Ok(Step::Send { end: via, what: payload, patience })
+    }
+
+    fn publish(&mut self, publisher: &str, what: &str, attached: Option<Interpreter>) -> Result<Step, String> {
+        let publisher = self.scope.find(publisher, Kinds::PUBLISHER)?;
+        let handle = self.scope.find(what, Kinds::HANDLE)?;
+        if attached.is_none() {
+            return Err(format!("`{what}` is published outside any interpreter; expected it in a block of `attach`"));
+        }
+        Ok(Step::Publish { publisher, what: handle })
     }
 
     fn receive(&mut self, end: &str, name: &str, patience: Patience) -> Result<Step, String> {
@@ -278,8 +304,12 @@ fn malformed(line: &Line<'_>) -> String {
     let Some(written) = line.words.first() else {
         return "an empty step; expected a verb and its operands".to_owned();
     };
-    match FORMS.into_iter().find(|form| verb(form) == *written) {
-        Some(form) => format!("wrong operands in `{}`; expected `{form}`", line.text()),
-        None => words::unknown("step", written, &FORMS.map(verb)),
+    let forms: Vec<String> =
+        FORMS.iter().filter(|form| verb(form) == *written).map(|form| format!("`{form}`")).collect();
+    if forms.is_empty() {
+        // Both forms of `end` have one verb, which need not be told twice.
+        let verbs: Vec<&str> = FORMS.into_iter().filter(|form| *form != "end INTERPRETER").map(verb).collect();
+        return words::unknown("step", written, &verbs);
     }
+    format!("wrong operands in `{}`; expected {}", line.text(), forms.join(" or "))
 }

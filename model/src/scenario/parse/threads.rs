@@ -81,8 +81,13 @@ fn check_holds(declared: &Declared, table: &ThreadTable, held: &[Holding]) -> Ch
         if holds.contains(&holding) {
             return Err(problem("is held twice by one thread; expected it once, and a step that makes another"));
         }
-        if matches!(holding, Holding::ReceiveEnd(_)) && held.contains(&holding) {
-            return Err(problem("is held by two threads; expected one receiver"));
+        let alone = match holding {
+            Holding::ReceiveEnd(_) => Some("is held by two threads; expected one receiver"),
+            Holding::Publisher(_) => Some("is held by two threads; expected one publisher"),
+            _ => None,
+        };
+        if let Some(message) = alone.filter(|_| held.contains(&holding)) {
+            return Err(problem(message));
         }
         holds.push(holding);
     }
@@ -122,5 +127,7 @@ fn content(declared: &Declared, holding: Holding) -> Content {
         Holding::View(_) => Kinds::VIEW.into(),
         Holding::SendEnd(_) => Kinds::SEND_END.into(),
         Holding::ReceiveEnd(_) => Kinds::RECEIVE_END.into(),
+        Holding::Publisher(_) => Kinds::PUBLISHER.into(),
+        Holding::Subscriber(_) => Kinds::SUBSCRIBER.into(),
     }
 }

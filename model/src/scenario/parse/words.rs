@@ -58,11 +58,13 @@ pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
         [only] => format!("`{only}`"),
         _ => format!("one of {}", quoted(known)),
     };
-    let hint = match nearest(name, known) {
-        Some(near) if known.len() > 1 => format!("; did you mean `{near}`?"),
-        _ => String::new(),
-    };
+    let hint = if known.len() > 1 { did_you_mean(name, known) } else { String::new() };
     format!("unknown {what} `{name}`; expected {expected}{hint}")
+}
+
+/// The end of a message about a name that is like a known one; nothing if there is no such.
+pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
+    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 /// Names in backticks with commas between them.

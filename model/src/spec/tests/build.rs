@@ -1,8 +1,10 @@
 //! Scenarios as Rust data: every thread is a chain of its steps, with the names that the reader knows from the files.
 
 use crate::scenario::{
-    BufferDecl, ChannelDecl, Holding, Interpreter, Located, Patience, Scenario, Step, ThreadDecl, Tier, Variable,
+    BufferDecl, ChannelDecl, Holding, Interpreter, Located, Patience, Scenario, SlotDecl, Step, Strategy, ThreadDecl,
+    Tier, Undelivered, Variable,
 };
+use std::collections::BTreeMap;
 
 /// The interpreters of every scenario: `A` is 0, `B` is 1.
 pub(super) const A: Interpreter = 0;
@@ -16,16 +18,38 @@ pub(super) fn scenario(
     threads: Vec<Thread>,
 ) -> Scenario {
     let buffers = buffers.iter().map(|&(name, owner)| BufferDecl { name: name.into(), owner });
-    let channels = channels.iter().map(|&(name, capacity)| ChannelDecl { name: name.into(), capacity });
+    let channels = channels.iter().map(|&(name, capacity)| ChannelDecl {
+        name: name.into(),
+        capacity,
+        undelivered: Undelivered::default(),
+    });
     Scenario {
         name: name.into(),
         about: String::new(),
         tier: Tier::Exhaustive,
+        strategies: vec![Strategy::View],
+        bounded_for: BTreeMap::new(),
+        defect: None,
+        fault: None,
         interpreters: vec!["A".into(), "B".into()],
         buffers: buffers.collect(),
         channels: channels.collect(),
+        slots: vec![],
         threads: threads.into_iter().map(Thread::build).collect(),
     }
+}
+
+/// The scenario, with a slot and for the strategy of slots.
+pub(super) fn with_slot(mut scenario: Scenario) -> Scenario {
+    scenario.slots.push(SlotDecl { name: "s".into() });
+    scenario.strategies = vec![Strategy::Epoch];
+    scenario
+}
+
+/// The scenario, with this policy for all its channels.
+pub(super) fn with_policy(mut scenario: Scenario, policy: Undelivered) -> Scenario {
+    scenario.channels.iter_mut().for_each(|channel| channel.undelivered = policy);
+    scenario
 }
 
 /// A thread under construction.
@@ -72,6 +96,16 @@ impl Thread {
     /// Holds a receive end.
     pub(super) fn rx(self, variable: &str, channel: usize) -> Self {
         self.holding(variable, Holding::ReceiveEnd(channel))
+    }
+
+    /// Holds the publisher of a slot.
+    pub(super) fn publisher(self, variable: &str, slot: usize) -> Self {
+        self.holding(variable, Holding::Publisher(slot))
+    }
+
+    /// Holds a subscriber of a slot.
+    pub(super) fn subscriber(self, variable: &str, slot: usize) -> Self {
+        self.holding(variable, Holding::Subscriber(slot))
     }
 
     fn var(&mut self, name: &str) -> Variable {
@@ -178,6 +212,16 @@ impl Thread {
         self.step(Step::Drop { what })
     }
 
+    pub(super) fn publish(mut self, publisher: &str, what: &str) -> Self {
+        let (publisher, what) = (self.var(publisher), self.var(what));
+        self.step(Step::Publish { publisher, what })
+    }
+
+    pub(super) fn peek(mut self, subscriber: &str, into: &str) -> Self {
+        let (subscriber, into) = (self.var(subscriber), self.var(into));
+        self.step(Step::Peek { subscriber, into })
+    }
+
     pub(super) fn thaw(mut self, handle: &str) -> Self {
         let handle = self.var(handle);
         self.step(Step::Thaw { handle })
@@ -186,5 +230,14 @@ impl Thread {
     pub(super) fn close(mut self, end: &str) -> Self {
         let end = self.var(end);
         self.step(Step::Close { end })
+    }
+
+    pub(super) fn end(self, interpreter: Interpreter) -> Self {
+        self.step(Step::End { interpreter })
+    }
+
+    pub(super) fn undelivered(mut self, end: &str, policy: Undelivered) -> Self {
+        let end = self.var(end);
+        self.step(Step::Undelivered { end, policy })
     }
 }

@@ -1,9 +1,8 @@
 //! `step` takes exactly the enabled actions, and refuses everything else without a panic.
 
 use super::scenarios;
+use super::strategies::QUEUES;
 use crate::spec::{Action, Cause, Kind, Refusal, Rules, Side, State, Why, explore};
-
-const CAUSES: [Cause; 5] = [Cause::Attach, Cause::Return, Cause::Safepoint, Cause::ViewCreation, Cause::ViewRelease];
 
 /// Every kind of action, with this index everywhere, and with `other` where there are two.
 fn kinds(index: usize, other: usize) -> Vec<Kind> {
@@ -31,9 +30,21 @@ fn kinds(index: usize, other: usize) -> Vec<Kind> {
         Kind::Moor { channel, inside: None },
         Kind::Moor { channel, inside: Some(other) },
         Kind::Probe { channel },
+        Kind::Ending { interpreter },
+        Kind::Ended { interpreter },
+        Kind::Inspect { interpreter },
+        Kind::Attend { interpreter },
+        Kind::Unattend { interpreter },
+        Kind::Look { interpreter },
+        Kind::Collect { interpreter },
+        Kind::Return { interpreter, buffer },
+        Kind::Return { interpreter, buffer: other },
+        Kind::LetGo { interpreter },
+        Kind::Seek { buffer },
+        Kind::Join { buffer },
     ];
-    kinds.extend(CAUSES.map(|cause| Kind::Enter { interpreter, cause }));
-    for why in [Why::NotReady, Why::Closed, Why::TimedOut] {
+    kinds.extend(Cause::ALL.map(|cause| Kind::Enter { interpreter, cause }));
+    for why in [Why::NotReady, Why::Closed, Why::Interrupted, Why::TimedOut] {
         kinds.extend([Kind::SendRefused { channel, why }, Kind::ReceiveRefused { channel, why }]);
     }
     kinds
@@ -60,8 +71,14 @@ fn step_takes_the_enabled_actions_and_nothing_else() {
     let threads = [0, 1, 2, 300, usize::MAX];
     let actions = kinds.iter().flat_map(|&kind| threads.map(|thread| Action { thread, kind }));
     let actions: Vec<Action> = actions.collect();
-    for scenario in [scenarios::one_message(), scenarios::thaw_races_release(), scenarios::crossing_ends()] {
-        let rules = Rules::new(&scenario);
+    let scenarios = [
+        scenarios::one_message(),
+        scenarios::thaw_races_release(),
+        scenarios::crossing_ends(),
+        super::life::undelivered_is_removed(),
+    ];
+    for (scenario, strategy) in scenarios.iter().flat_map(|scenario| QUEUES.map(|strategy| (scenario, strategy))) {
+        let rules = Rules::new(scenario, strategy);
         let states = explore(&rules, None).expect("there is no limit").states;
         states.iter().for_each(|state| assert_refuses(&rules, state, &actions));
     }
@@ -72,8 +89,9 @@ fn step_takes_the_enabled_actions_and_nothing_else() {
 fn broken_protocols_do_not_panic_either() {
     let actions: Vec<Action> =
         kinds(0, 1).into_iter().flat_map(|kind| [0, 1].map(|thread| Action { thread, kind })).collect();
-    for &fault in crate::spec::Fault::ALL {
-        let rules = Rules::with_fault(&scenarios::busy_owner(), fault);
+    let faults = crate::spec::Fault::ALL.iter();
+    for (fault, strategy) in faults.flat_map(|&fault| QUEUES.map(|strategy| (fault, strategy))) {
+        let rules = Rules::with_fault(&scenarios::busy_owner(), strategy, fault);
         for state in explore(&rules, None).expect("there is no limit").states {
             actions.iter().for_each(|&action| drop(rules.step(&state, action)));
         }

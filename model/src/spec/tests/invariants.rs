@@ -2,6 +2,7 @@
 
 use super::build::{A, scenario, thread};
 use super::{find, run, scenarios};
+use crate::scenario::Strategy;
 use crate::spec::state::{Content, Life, Message, State};
 use crate::spec::thread::{Claim, StepResult, Value};
 use crate::spec::{Guarantee, Rules, Violation, explore};
@@ -17,14 +18,14 @@ fn assert_broken(rules: &Rules, state: &State, damage: impl Fn(&mut State), viol
 
 /// `one-message` after the message was sent: nobody is in A.
 fn sent() -> (Rules, State) {
-    let rules = Rules::new(&scenarios::one_message());
+    let rules = Rules::new(&scenarios::one_message(), Strategy::View);
     let state = run(&rules, &[(0, "attaches to A"), (0, "sends x into c"), (0, "leaves A")]);
     (rules, state)
 }
 
 /// `clones` as it starts: two threads hold clones of one view of x, the owner has a handle.
 fn viewed() -> (Rules, State) {
-    let rules = Rules::new(&scenarios::clones());
+    let rules = Rules::new(&scenarios::clones(), Strategy::View);
     let initial = rules.initial();
     (rules, initial)
 }
@@ -36,7 +37,7 @@ fn g2_what_was_sent_does_not_change() {
     assert_broken(&rules, &state, |state| state.buffers[0].version = 1, why);
     let (rules, state) = viewed();
     assert_broken(&rules, &state, |state| state.buffers[0].version = 1, why);
-    let rules = Rules::new(&scenarios::one_message());
+    let rules = Rules::new(&scenarios::one_message(), Strategy::View);
     let taken = find(&rules, |state| state.threads[1].hands.contains(&Claim::Message { buffer: 0, version: 0 }));
     assert_broken(&rules, &taken, |state| state.buffers[0].version = 1, why);
 }
@@ -44,7 +45,7 @@ fn g2_what_was_sent_does_not_change() {
 /// The version of one buffer says nothing about another.
 #[test]
 fn g2_looks_at_each_buffer_for_itself() {
-    let rules = Rules::new(&scenarios::timeouts());
+    let rules = Rules::new(&scenarios::timeouts(), Strategy::View);
     let sent = find(&rules, |state| state.queued(0) == 1);
     let taken = find(&rules, |state| state.threads[1].hands.contains(&Claim::Message { buffer: 0, version: 0 }));
     let viewed = find(&rules, |state| state.views.iter().any(Option::is_some));
@@ -90,7 +91,7 @@ fn g3_hands_count() {
     let why = "G3 counting: x counts 2 references, but there are 0 handles + 0 messages + 1 views";
     assert_broken(&rules, &releasing, damage, why);
     let dropping = scenario("dropping", &[("x", A)], &[], vec![thread("owner").handle("x", 0)]);
-    let dropping = Rules::new(&dropping);
+    let dropping = Rules::new(&dropping, Strategy::View);
     let why = "G3 counting: x counts 2 references, but there are 1 handles + 0 messages + 0 views";
     assert_broken(&dropping, &dropping.initial(), damage, why);
 }
@@ -147,7 +148,7 @@ fn g5_the_queue_holds_what_is_due() {
 
 #[test]
 fn g5_no_more_than_fits() {
-    let rules = Rules::new(&scenarios::same_interpreter());
+    let rules = Rules::new(&scenarios::same_interpreter(), Strategy::View);
     let state = find(&rules, |state| state.queued(0) == 1);
     let damage = |state: &mut State| {
         let content = state.channels[0].queue[0].content;
@@ -180,7 +181,7 @@ fn g9_ends_are_counted() {
 /// A ring of two and a ring of one; a receive end that is queued elsewhere is no ring.
 #[test]
 fn g9_no_receive_end_is_locked_into_itself() {
-    let rules = Rules::new(&scenarios::crossing_ends());
+    let rules = Rules::new(&scenarios::crossing_ends(), Strategy::View);
     let state = find(&rules, |state| state.queued(0) == 1);
     let queue = |state: &mut State, host: usize, end: u8| {
         state.threads.iter_mut().for_each(|thread| {
@@ -201,7 +202,7 @@ fn g9_no_receive_end_is_locked_into_itself() {
 
 /// Damages the end of `one-message` and expects the violation.
 fn assert_end_broken(damage: impl Fn(&mut State), violation: &str) {
-    let rules = Rules::new(&scenarios::one_message());
+    let rules = Rules::new(&scenarios::one_message(), Strategy::View);
     let mut end = find(&rules, |state| rules.finished(state));
     assert_eq!(rules.check_end(&end), Ok(()));
     damage(&mut end);
@@ -226,7 +227,10 @@ fn g6_a_deadlock_is_found() {
     let a = thread("a").handle("x", 0).tx("tx", 0).rx("rx", 1).recv("rx", "v").attach(A, |t| t.send("tx", "x"));
     let b = thread("b").handle("y", 1).tx("tx", 1).rx("rx", 0).recv("rx", "v").attach(A, |t| t.send("tx", "y"));
     let scenario = scenario("deadlock", &[("x", A), ("y", A)], &[("c", None), ("d", None)], vec![a, b]);
-    let found = explore(&Rules::new(&scenario), None).expect("there is no limit").violation.expect("a deadlock");
+    let found = explore(&Rules::new(&scenario, Strategy::View), None)
+        .expect("there is no limit")
+        .violation
+        .expect("a deadlock");
     let why = "nobody can go on; a waits: receives from d; b waits: receives from c";
     assert_eq!(found.violation, Violation { guarantee: Guarantee::G6, why: why.to_owned() });
     assert_eq!(found.path, []);
@@ -235,7 +239,7 @@ fn g6_a_deadlock_is_found() {
 /// G6: neither a thread that can go on nor the end is a deadlock.
 #[test]
 fn g6_the_end_is_no_deadlock() {
-    let rules = Rules::new(&scenarios::one_message());
+    let rules = Rules::new(&scenarios::one_message(), Strategy::View);
     let states = explore(&rules, None).expect("there is no limit").states;
     assert!(states.iter().all(|state| rules.deadlock(state).is_none()));
 }

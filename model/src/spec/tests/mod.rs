@@ -6,8 +6,12 @@ mod faults;
 mod garbage;
 mod invariants;
 mod law;
+mod life;
 mod outcomes;
+mod returns;
 mod scenarios;
+mod slots;
+mod strategies;
 mod words;
 
 use std::collections::{HashSet, VecDeque};

@@ -159,6 +159,39 @@ pub(super) fn discard() -> Scenario {
     scenario("discard", &[("x", A), ("y", A)], &channels, vec![sender, receiver, listener])
 }
 
+/// Two receivers in one interpreter get the same buffer, and clone what they get.
+pub(super) fn two_receivers() -> Scenario {
+    let sender = thread("sender").handle("x", 0).tx("tx", 0).tx("up", 1);
+    let sender = sender.attach(A, |t| t.copy("x", "y").send("tx", "x").send("up", "y"));
+    let first = thread("first").rx("rx", 0).attach(B, |t| t.recv("rx", "v").clone_view("v", "w").drop("v").read("w"));
+    let second = thread("second").rx("rx", 1).attach(B, |t| t.recv("rx", "v").read("v").release("v"));
+    scenario("two-receivers", &[("x", A)], &[("c", None), ("d", None)], vec![sender, first, second])
+}
+
+/// Views come back while the owner is away, sends, or passes a safepoint.
+pub(super) fn returns() -> Scenario {
+    let owner = thread("owner").handle("z", 2).tx("tx", 0);
+    let owner = owner.attach(A, |t| t.send("tx", "z")).attach(A, |t| t.safepoint());
+    let reader = thread("reader").view("v", 0).view("w", 1).rx("rx", 0);
+    let reader = reader.release("v").attach(B, |t| t.release("w").recv("rx", "u"));
+    scenario("returns", &[("x", A), ("y", A), ("z", A)], &[("c", Some(1))], vec![owner, reader])
+}
+
+/// Each returns a view to the other, whose interpreter is its own for a while.
+pub(super) fn mutual_return() -> Scenario {
+    let a = thread("a").view("v", 1).attach(A, |t| t.release("v"));
+    let b = thread("b").view("v", 0).view("w", 1).attach(B, |t| t.release("v").release("w"));
+    scenario("mutual-return", &[("x", A), ("y", B)], &[], vec![a, b])
+}
+
+/// A buffer that cannot be sent comes back to its sender, and can be thawed.
+pub(super) fn withdrawn() -> Scenario {
+    let sender = thread("sender").handle("x", 0).handle("y", 1).tx("tx", 0);
+    let sender = sender.attach(A, |t| t.send("tx", "x").send_timeout("tx", "y").thaw("y"));
+    let receiver = thread("receiver").rx("rx", 0).recv("rx", "v").close("rx");
+    scenario("withdrawn", &[("x", A), ("y", A)], &[("c", Some(1))], vec![sender, receiver])
+}
+
 /// All of them.
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -181,5 +214,9 @@ pub(super) fn all() -> Vec<Scenario> {
         ring_of_ends(),
         own_ends(),
         discard(),
+        two_receivers(),
+        returns(),
+        mutual_return(),
+        withdrawn(),
     ]
 }

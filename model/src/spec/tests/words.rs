@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::build::{A, scenario, thread};
 use super::{find, run, scenarios, wanted};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Strategy};
 use crate::spec::{Action, Cause, Fault, Guarantee, Kind, Operation, Refusal, Reported, Rules, Side, State, Violation};
 use crate::spec::{Why, Witness, Witnesses};
 
 /// Every operation.
-pub(super) const OPERATIONS: [Operation; 17] = [
+pub(super) const OPERATIONS: [Operation; 19] = [
     Operation::Idle,
     Operation::Attach,
     Operation::Detach,
@@ -27,6 +27,8 @@ pub(super) const OPERATIONS: [Operation; 17] = [
     Operation::Close,
     Operation::Discard,
     Operation::Thaw,
+    Operation::Errand,
+    Operation::End,
 ];
 
 #[test]
@@ -39,6 +41,7 @@ fn an_action_describes_itself() {
         (enter(Cause::Safepoint), "goes on in A after a safepoint"),
         (enter(Cause::ViewCreation), "acquires A for view creation"),
         (enter(Cause::ViewRelease), "acquires A for view release"),
+        (enter(Cause::Collection), "acquires A for collection"),
         (Kind::Leave { interpreter }, "leaves A"),
         (Kind::Stay { interpreter }, "stays in A at a safepoint"),
         (Kind::Reference { buffer }, "takes a reference to x"),
@@ -56,6 +59,10 @@ fn an_action_describes_itself() {
         (Kind::SendRefused { channel, why: Why::NotReady }, "cannot send into c: full"),
         (Kind::SendRefused { channel, why: Why::Closed }, "cannot send into c: closed"),
         (Kind::SendRefused { channel, why: Why::TimedOut }, "cannot send into c: timed out"),
+        (Kind::SendRefused { channel, why: Why::Interrupted }, "cannot send into c: its interpreter is ending"),
+        (Kind::Ending { interpreter }, "begins the end of A"),
+        (Kind::Ended { interpreter }, "completes the end of A"),
+        (Kind::Inspect { interpreter }, "looks whether A is ending"),
         (Kind::Receive { channel }, "receives from c"),
         (Kind::ReceiveRefused { channel, why: Why::NotReady }, "cannot receive from c: empty"),
         (Kind::ReceiveRefused { channel, why: Why::Closed }, "cannot receive from c: closed"),
@@ -67,6 +74,14 @@ fn an_action_describes_itself() {
         (Kind::Moor { channel, inside: Some(1) }, "moors the receive end of c in channel 1"),
         (Kind::Moor { channel, inside: None }, "unmoors the receive end of c"),
         (Kind::Probe { channel }, "looks up the receive end of c"),
+        (Kind::Attend { interpreter }, "attends to the return list of A"),
+        (Kind::Unattend { interpreter }, "no longer attends to the return list of A"),
+        (Kind::Look { interpreter }, "finds nothing on the return list of A"),
+        (Kind::Collect { interpreter }, "takes a buffer off the return list of A"),
+        (Kind::Return { interpreter, buffer }, "puts x on the return list of A"),
+        (Kind::LetGo { interpreter }, "looks whether A still needs it"),
+        (Kind::Seek { buffer }, "looks for a proxy of x"),
+        (Kind::Join { buffer }, "brings its view to the proxy of x"),
     ];
     let scenario = scenarios::one_message();
     for (kind, sentence) in sentences {
@@ -144,7 +159,7 @@ fn witnesses_cover_the_guarantees() {
 }
 
 /// Expects that a thread wants an action with these words, and what its event reports.
-fn assert_reports(rules: &Rules, state: &State, thread: usize, words: &str, reported: Reported) -> State {
+pub(super) fn assert_reports(rules: &Rules, state: &State, thread: usize, words: &str, reported: Reported) -> State {
     let action = wanted(rules, state, thread, words);
     let after = rules.step(state, action).expect("it is enabled");
     assert_eq!(rules.reported(state, action, &after), reported, "{words}");
@@ -153,7 +168,7 @@ fn assert_reports(rules: &Rules, state: &State, thread: usize, words: &str, repo
 
 #[test]
 fn events_report_the_numbers_after_them() {
-    let rules = Rules::new(&scenarios::thaw_races_message());
+    let rules = Rules::new(&scenarios::thaw_races_message(), Strategy::View);
     let mut state = rules.initial();
     for (thread, words, reported) in [
         (0, "attaches to A", Reported::Nothing),
@@ -187,9 +202,9 @@ fn events_report_the_numbers_after_them() {
 
 #[test]
 fn events_report_clones_ends_and_moorings() {
-    let rules = Rules::new(&scenarios::clones());
+    let rules = Rules::new(&scenarios::clones(), Strategy::View);
     assert_reports(&rules, &rules.initial(), 2, "clones a view of x", Reported::Clones(3));
-    let rules = Rules::new(&scenarios::crossing_ends());
+    let rules = Rules::new(&scenarios::crossing_ends(), Strategy::View);
     let mut state = rules.initial();
     for (thread, words, reported) in [
         (0, "attaches to A", Reported::Nothing),
@@ -208,7 +223,7 @@ fn events_report_clones_ends_and_moorings() {
     ] {
         state = assert_reports(&rules, &state, thread, words, reported);
     }
-    let rules = Rules::new(&scenarios::own_ends());
+    let rules = Rules::new(&scenarios::own_ends(), Strategy::View);
     let state = assert_reports(&rules, &rules.initial(), 0, "clones a send end of c", Reported::Senders(3));
     let state = assert_reports(&rules, &state, 0, "sends a send end of c into c", Reported::Queued(1));
     assert_reports(&rules, &state, 0, "receives a send end of c from c", Reported::Queued(0));
@@ -217,7 +232,7 @@ fn events_report_clones_ends_and_moorings() {
 #[test]
 fn results_have_words() {
     let outcome = |scenario: Scenario| {
-        let rules = Rules::new(&scenario);
+        let rules = Rules::new(&scenario, Strategy::View);
         let end = find(&rules, |state| rules.finished(state));
         rules.outcome(&end)
     };
@@ -237,31 +252,36 @@ fn results_have_words() {
 
 #[test]
 fn the_state_can_be_asked() {
-    let rules = Rules::new(&scenarios::crossing_ends());
+    let rules = Rules::new(&scenarios::crossing_ends(), Strategy::View);
     let state = run(&rules, &[(0, "attaches to A"), (0, "moors the receive end of d in c")]);
     assert_eq!((state.attachment(0), state.attachment(1)), (Some(0), None));
     assert_eq!((state.holder(0), state.holder(1), state.holder(2)), (Some(0), None, None));
     assert_eq!((state.senders(0), state.queued(0), state.senders(7), state.queued(7)), (1, 0, 0, 0));
     assert_eq!((state.moored(1), state.moored(0), state.moored(7)), (Some(0), None, None));
-    let rules = Rules::new(&scenarios::clones());
+    let rules = Rules::new(&scenarios::clones(), Strategy::View);
     let state = rules.initial();
     assert_eq!((state.references(0), state.exports(0), state.references(7), state.exports(7)), (2, 1, 0, 0));
     assert_eq!(rules.operation(&state, 0), Operation::Attach);
     assert_eq!(rules.operation(&state, 7), Operation::Idle);
     assert_eq!(rules.fault(), None);
     assert_eq!(rules.scenario().name, "clones");
-    assert_eq!(Rules::with_fault(rules.scenario(), Fault::LifoOrder).fault(), Some(Fault::LifoOrder));
+    assert_eq!(Rules::with_fault(rules.scenario(), Strategy::View, Fault::LifoOrder).fault(), Some(Fault::LifoOrder));
 }
 
 #[test]
 fn foreign_is_what_is_not_home() {
-    let rules = Rules::new(&scenarios::one_message());
-    let script = [(0, "attaches to A"), (0, "sends x into c"), (0, "leaves A"), (1, "attaches to B"), (1, "leaves B")];
+    let rules = Rules::new(&scenarios::one_message(), Strategy::View);
+    let script = [(0, "attaches to A"), (0, "sends x into c"), (0, "leaves A"), (1, "attaches to B")];
     let mut state = run(&rules, &script);
     let mut foreign = vec![];
-    for words in
-        ["receives x from c", "acquires A for view creation", "exports x to a view", "leaves A", "returns to B"]
-    {
+    for words in [
+        "receives x from c",
+        "leaves B",
+        "acquires A for view creation",
+        "exports x to a view",
+        "leaves A",
+        "returns to B",
+    ] {
         let action = wanted(&rules, &state, 1, words);
         if rules.is_foreign(&state, action) {
             foreign.push(words);
@@ -276,20 +296,20 @@ fn foreign_is_what_is_not_home() {
 #[should_panic(expected = "the scenario crowd is too big")]
 fn a_scenario_that_is_too_big_is_refused() {
     let threads = (0..251).map(|number| thread(&number.to_string())).collect();
-    Rules::new(&scenario("crowd", &[], &[], threads));
+    Rules::new(&scenario("crowd", &[], &[], threads), Strategy::View);
 }
 
 #[test]
 #[should_panic(expected = "the scenario net has too many channels")]
 fn a_scenario_with_too_many_channels_is_refused() {
-    Rules::new(&scenario("net", &[], &[("c", None); 65], vec![]));
+    Rules::new(&scenario("net", &[], &[("c", None); 65], vec![]), Strategy::View);
 }
 
 #[test]
 #[should_panic(expected = "a thread of the scenario patience is too long")]
 fn a_thread_that_is_too_long_is_refused() {
     let long = (0..10_001).fold(thread("long"), |thread, _| thread.safepoint());
-    Rules::new(&scenario("patience", &[], &[], vec![long]));
+    Rules::new(&scenario("patience", &[], &[], vec![long]), Strategy::View);
 }
 
 /// The limits themselves are allowed.
@@ -297,6 +317,6 @@ fn a_thread_that_is_too_long_is_refused() {
 fn a_scenario_may_be_as_big_as_the_limits() {
     let long = (0..10_000).fold(thread("long"), |thread, _| thread.safepoint());
     let threads = (1..250).map(|number| thread(&number.to_string())).chain([long]).collect();
-    let rules = Rules::new(&scenario("limits", &[], &[("c", None); 64], threads));
+    let rules = Rules::new(&scenario("limits", &[], &[("c", None); 64], threads), Strategy::View);
     assert!(rules.finished(&rules.initial()));
 }

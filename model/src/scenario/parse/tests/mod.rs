@@ -1,9 +1,10 @@
 //! What the parser accepts. What it refuses is in [`refused`].
 
+mod purpose;
 mod refused;
 
 use super::parse;
-use crate::scenario::{Holding, Located, Patience, Scenario, Step, Tier};
+use crate::scenario::{Holding, Located, Patience, Scenario, SlotDecl, Step, Strategy, Tier};
 
 /// A small scenario that the tests vary.
 const TEMPLATE: &str = r#"name = "t"
@@ -134,6 +135,77 @@ fn blocks_nest_and_end_in_order() {
     let body = vec![located(Step::Thaw { handle: 0 }, "thaw x", 18), located(detach, "detach", 18)];
     let outer = Step::Attach { interpreter: 0, body, unwind: None };
     assert_eq!(steps, [located(outer, "attach A", 18)]);
+}
+
+const SLOT: &str = r#"name = "t"
+about = "A value is read while it is published."
+tier = "exhaustive"
+interpreters = ["A"]
+
+[[buffer]]
+name = "x"
+owner = "A"
+
+[[slot]]
+name = "s"
+
+[[thread]]
+name = "publisher"
+in = "A"
+holds = ["x", "s.pub"]
+steps = ["publish s.pub x"]
+
+[[thread]]
+name = "reader"
+holds = ["s.sub"]
+steps = ["copy s.sub t", "peek t r", "read r", "release r", "drop t"]
+"#;
+
+#[test]
+fn a_slot_is_published_and_read() {
+    let scenario = accepted(SLOT);
+    assert_eq!(scenario.strategies, [Strategy::Epoch]);
+    assert_eq!(scenario.slots, [SlotDecl { name: "s".to_owned() }]);
+    let [publisher, reader] = scenario.threads.as_slice() else { panic!("{scenario:?}") };
+    assert_eq!(publisher.holds, [Holding::Handle(0), Holding::Publisher(0)]);
+    assert_eq!(publisher.steps[0].step.body()[0].step, Step::Publish { publisher: 1, what: 0 });
+    assert_eq!(reader.holds, [Holding::Subscriber(0)]);
+    assert_eq!(reader.variables, ["s.sub", "t", "r"]);
+    let steps: Vec<&Step> = reader.steps.iter().map(|located| &located.step).collect();
+    let expected = [
+        &Step::Copy { what: 0, into: 1 },
+        &Step::Peek { subscriber: 1, into: 2 },
+        &Step::Read { what: 2 },
+        &Step::Release { view: 2 },
+        &Step::Drop { what: 1 },
+    ];
+    assert_eq!(steps, expected);
+    accepted(&SLOT.replace("interpreters", "strategies = [\"epoch\"]\ninterpreters"));
+    let bounded = accepted(&SLOT.replace("interpreters", "bounded-for = { epoch = 2 }\ninterpreters"));
+    assert_eq!(bounded.tier(Strategy::Epoch), Tier::Bounded { preemptions: 2 });
+}
+
+#[test]
+fn a_slot_keeps_to_itself() {
+    let refused = |from: &str, to: &str| refused::refusal(&SLOT.replace(from, to));
+    let beside = refused("[[slot]]", "[[channel]]\nname = \"c\"\n\n[[slot]]");
+    assert_eq!(beside, "14: a slot `s` beside a channel; expected slots or channels, not both");
+    let view = refused("\"x\", \"s.pub\"", "\"x.view\", \"s.pub\"");
+    assert_eq!(view, "16: `x.view` beside a slot; expected a handle of the buffer");
+    let strategy = refused("interpreters", "strategies = [\"view\"]\ninterpreters");
+    assert_eq!(strategy, "4: `strategies` beside the slot `s`; expected [\"epoch\"], or no such key");
+    let twice = refused("holds = [\"s.sub\"]", "holds = [\"s.sub\", \"s.pub\"]");
+    assert_eq!(twice, "21: `s.pub` is held by two threads; expected one publisher");
+    let name = refused("name = \"s\"", "name = \"x\"");
+    assert_eq!(name, "11: `x` is declared twice; expected a new name");
+    let outside = refused("in = \"A\"\n", "");
+    assert_eq!(outside, "16: `x` is published outside any interpreter; expected it in a block of `attach`");
+    let wrong = refused("peek t r", "peek s r");
+    assert!(wrong.starts_with("22: unknown variable `s`"), "{wrong}");
+    let wrong = refused("publish s.pub x", "peek s.pub r");
+    assert_eq!(wrong, "17: `s.pub` holds a publisher; expected a subscriber");
+    let gone = refused("\"drop t\"", "\"read r\"");
+    assert_eq!(gone, "22: `r` holds nothing any more; expected a buffer handle, a view or a reading");
 }
 
 #[test]

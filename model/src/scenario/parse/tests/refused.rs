@@ -4,18 +4,18 @@ use super::{TEMPLATE, varied};
 use crate::scenario::parse;
 
 /// Replaces `from` in the template by `to` and expects `error`, which begins with the line.
-struct Case {
+pub(super) struct Case {
     from: &'static str,
     to: &'static str,
     error: &'static str,
 }
 
-const fn case(from: &'static str, to: &'static str, error: &'static str) -> Case {
+pub(super) const fn case(from: &'static str, to: &'static str, error: &'static str) -> Case {
     Case { from, to, error }
 }
 
-const SEND: &str = "\"send c.tx x\",";
-const READ: &str = "\"read v\",";
+pub(super) const SEND: &str = "\"send c.tx x\",";
+pub(super) const READ: &str = "\"read v\",";
 
 macro_rules! bad_name {
     ($start:literal) => {
@@ -28,7 +28,7 @@ macro_rules! bad_verb {
         concat!(
             $start,
             "; expected one of `send`, `try-send`, `send-timeout`, `recv`, `try-recv`, `recv-timeout`, `copy`, ",
-            "`clone`, `slice`, `read`, `release`, `drop`, `thaw`, `close`, `safepoint`, `attach`, `detach`, `end`, ",
+            "`clone`, `slice`, `read`, `release`, `drop`, `thaw`, `close`, `undelivered`, `publish`, `peek`, `safepoint`, `attach`, `detach`, `end`, ",
             "`panic`",
             $hint
         )
@@ -36,7 +36,7 @@ macro_rules! bad_verb {
 }
 
 /// The message about a file, without its name in front.
-fn refusal(text: &str) -> String {
+pub(super) fn refusal(text: &str) -> String {
     match parse("t.toml", text) {
         Ok(_) => panic!("accepted, though it should not be:\n{text}"),
         Err(error) => {
@@ -46,7 +46,7 @@ fn refusal(text: &str) -> String {
     }
 }
 
-fn check(cases: &[Case]) {
+pub(super) fn check(cases: &[Case]) {
     for Case { from, to, error } in cases {
         assert_eq!(refusal(&varied(from, to)), *error);
     }
@@ -59,9 +59,13 @@ fn malformed_toml_and_wrong_keys_are_refused() {
         case(r#"owner = "A""#, r#"owner = "A" "B""#, "8: unexpected key or value; expected newline, `#`"),
         case("tier = \"exhaustive\"\n", "", "1: missing field `tier`; expected it in this table"),
         case("owner = \"A\"\n", "", "6: missing field `owner`; expected it in this table"),
-        case(r#"owner = "A""#, r#"ownr = "A""#, "8: unknown field `ownr`; expected `name` or `owner`"),
+        case(
+            r#"owner = "A""#,
+            r#"ownr = "A""#,
+            "8: unknown field `ownr`; expected `name` or `owner`; did you mean `owner`?",
+        ),
         case("capacity = 2", "capacity = 2\ncapacity = 3", "13: duplicate key"),
-        case("capacity = 2", "size = 2", "12: unknown field `size`; expected `name` or `capacity`"),
+        case("capacity = 2", "size = 2", "12: unknown field `size`; expected one of `name`, `capacity`, `undelivered`"),
         case(
             r#"in = "A""#,
             r#"inside = "A""#,
@@ -70,15 +74,15 @@ fn malformed_toml_and_wrong_keys_are_refused() {
         case(
             r#"tier = "exhaustive""#,
             "tier = \"exhaustive\"\nseed = 1",
-            "4: unknown field `seed`; expected one of `name`, `about`, `tier`, `preemptions`, `interpreters`, `buffer`, `channel`, `thread`",
+            "4: unknown field `seed`; expected one of `name`, `about`, `tier`, `preemptions`, `strategies`, `bounded-for`, `defect`, `fault`, `interpreters`, `buffer`, `channel`, `slot`, `thread`",
         ),
         case(
             r#"tier = "exhaustive""#,
             r#"tier = "thorough""#,
-            "3: unknown variant `thorough`; expected `exhaustive` or `bounded`",
+            "3: `tier`: unknown variant `thorough`; expected `exhaustive` or `bounded`",
         ),
-        case(r#"["A", "B"]"#, r#""A""#, r#"4: invalid type: string "A"; expected a sequence"#),
-        case(r#""read v""#, "7", "27: invalid type: integer `7`; expected a string"),
+        case(r#"["A", "B"]"#, r#""A""#, r#"4: `interpreters`: invalid type: string "A"; expected a sequence"#),
+        case(r#""read v""#, "7", "27: `steps`: invalid type: integer `7`; expected a string"),
     ]);
 }
 
@@ -155,7 +159,7 @@ fn wrong_threads_are_refused() {
         case(
             r#"["c.rx"]"#,
             r#"["c.rc"]"#,
-            "24: a thread cannot hold `c.rc`; expected `BUFFER`, `BUFFER.view`, `CHANNEL.tx` or `CHANNEL.rx`",
+            "24: a thread cannot hold `c.rc`; expected `BUFFER`, `BUFFER.view`, `CHANNEL.tx`, `CHANNEL.rx`, `SLOT.pub` or `SLOT.sub`",
         ),
         case(
             r#"["c.rx"]"#,
@@ -243,7 +247,7 @@ fn misused_variables_are_refused() {
             r#""copy x c", "copy c.tx c","#,
             "19: `c` is introduced twice; expected a name that is new in this thread",
         ),
-        case(READ, r#""read c.rx","#, "27: `c.rx` holds a receive end; expected a buffer handle or a view"),
+        case(READ, r#""read c.rx","#, "27: `c.rx` holds a receive end; expected a buffer handle, a view or a reading"),
         case(READ, r#""send c.rx v","#, "27: `c.rx` holds a receive end; expected a send end"),
         case(SEND, r#""recv c.tx v","#, "19: `c.tx` holds a send end; expected a receive end"),
         case(
@@ -252,15 +256,23 @@ fn misused_variables_are_refused() {
             "19: `c.tx` cannot travel through itself; expected another end of the channel, as `copy c.tx NAME` makes",
         ),
         case(READ, r#""thaw v","#, "27: `v` holds a view, a send end or a receive end; expected a buffer handle"),
-        case(READ, r#""copy c.rx d","#, "27: `c.rx` holds a receive end; expected a buffer handle or a send end"),
+        case(
+            READ,
+            r#""copy c.rx d","#,
+            "27: `c.rx` holds a receive end; expected a buffer handle, a send end or a subscriber",
+        ),
         case(SEND, r#""clone x y","#, "19: `x` holds a buffer handle; expected a view"),
-        case(READ, r#""drop v", "read v","#, "27: `v` holds nothing any more; expected a buffer handle or a view"),
+        case(
+            READ,
+            r#""drop v", "read v","#,
+            "27: `v` holds nothing any more; expected a buffer handle, a view or a reading",
+        ),
         case(READ, r#""release v", "slice v w","#, "27: `v` holds a send end or a receive end; expected a view"),
         case(READ, r#""close c.rx", "try-recv c.rx w","#, "27: `c.rx` holds nothing any more; expected a receive end"),
         case(
             SEND,
             r#""panic x x","#,
-            "19: `x` holds nothing any more; expected a buffer handle, a view, a send end or a receive end",
+            "19: `x` holds nothing any more; expected a buffer handle, a view, a send end, a receive end, a publisher, a subscriber or a reading",
         ),
         case(
             SEND,
@@ -308,7 +320,7 @@ fn a_scenario_without_threads_is_refused() {
 #[test]
 fn a_large_file_is_refused_unread() {
     let text = format!("{TEMPLATE}#{}", "=".repeat(64 * 1024 - TEMPLATE.len()));
-    assert_eq!(refusal(&text), "1: 65537 bytes; expected at most 65536");
+    assert_eq!(refusal(&text), "1: more than 65536 bytes; expected at most so many");
     assert!(parse("t.toml", &text[..text.len() - 1]).is_ok());
 }
 

@@ -4,6 +4,7 @@
 //! so that there is a place for each flaw; that the telling is right, [`Flaw::None`] shows, which must pass.
 #![allow(unsafe_code, reason = "broken on purpose; run in child processes only")]
 
+use super::flawed;
 use crate::engine::real::delegate;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use std::marker::PhantomData;
@@ -44,10 +45,20 @@ pub(super) enum Flaw {
     OwnLockKept,
 }
 
-/// A type that stands for a flaw.
-pub(super) trait Broken: Send + Sync + 'static {
-    /// Which.
-    const FLAW: Flaw;
+flawed! {
+    View;
+    None "none",
+    NoLockAtRelease "no-lock-at-release",
+    NoLockAtCreation "no-lock-at-creation",
+    LockAtClone "lock-at-clone",
+    WrongCause "wrong-cause",
+    MessageWithoutReference "message-without-reference",
+    ViewWithoutReference "view-without-reference",
+    DoubleRelease "double-release",
+    ForgottenRelease "forgotten-release",
+    CloneNotCounted "clone-not-counted",
+    DiscardLeaks "discard-leaks",
+    OwnLockKept "own-lock-kept",
 }
 
 /// `view` with a flaw.
@@ -66,13 +77,17 @@ impl<B: Broken> Strategy<Interpreter> for Faulty<B> {
         Message { content: ManuallyDrop::new((owner, object)), flaw: PhantomData }
     }
 
+    fn owner(message: &Message<B>) -> &Interpreter {
+        &message.content.0
+    }
+
     fn withdraw(_token: &Attached<'_>, message: Message<B>) -> Buffer {
         let (owner, object) = message.into_parts();
         // SAFETY: the parts of the buffer that was pinned.
         unsafe { Buffer::from_parts(owner, object) }
     }
 
-    fn open(message: Message<B>) -> Result<Pin<B>, Ended> {
+    fn open(message: Message<B>, _home: Option<&Interpreter>) -> Result<Pin<B>, Ended> {
         let (owner, object) = message.into_parts();
         let export = |token: &Attached<'_>| {
             let spare = (B::FLAW == Flaw::ViewWithoutReference).then(|| duplicate(&object));

@@ -2,12 +2,23 @@
 //!
 //! A step expands to a *plan*, a list of pending actions; doing one may put a further plan before the rest. Each plan
 //! passes [`Rules::amend`], where a broken protocol differs from this one. Nothing in here knows what is lawful.
+//!
+//! Most of it is the same for all strategies: blocks and channels, here. `sharing` is where they differ, `proxy`,
+//! `deferred` and `epoch` are what only some of them have.
+
+mod deferred;
+mod epoch;
+mod proxy;
+mod sharing;
 
 use super::action::{Cause, Side, Why};
 use super::broken::Moment;
 use super::code::Instruction;
-use super::state::{Content, State};
-use super::thread::{Block, Claim, Operation, Receiving, Sending, StepResult, ThreadState, Todo, Value};
+use super::life::Decision;
+use super::operation::Operation;
+use super::slot::SlotTodo;
+use super::state::State;
+use super::thread::{Block, Claim, Receiving, Sending, StepResult, ThreadState, Todo, Value, Window};
 use super::{Fault, Rules};
 
 /// What a thread does in order.
@@ -17,12 +28,22 @@ impl Rules {
     /// Lets a thread think until it wants something: ends the operation that is done and expands further steps.
     /// Afterwards its agenda is empty only if it has finished.
     pub(super) fn settle(&self, state: &mut State, thread: usize) {
-        while state.threads[thread].agenda.is_empty() {
-            self.conclude(state, thread);
+        loop {
             let me = &mut state.threads[thread];
-            let Some(&instruction) = self.code[thread].get(usize::from(me.position)) else { return };
-            me.position += 1;
-            self.expand(state, thread, instruction);
+            match me.agenda.last() {
+                Some(&Todo::Now(decision)) => {
+                    me.agenda.pop();
+                    self.decide(state, thread, decision);
+                }
+                Some(_) => return,
+                None => {
+                    self.conclude(state, thread);
+                    let me = &mut state.threads[thread];
+                    let Some(&instruction) = self.code[thread].get(usize::from(me.position)) else { return };
+                    me.position += 1;
+                    self.expand(state, thread, instruction);
+                }
+            }
         }
     }
 
@@ -37,14 +58,14 @@ impl Rules {
 
     fn expand(&self, state: &mut State, thread: usize, instruction: Instruction) {
         match instruction {
-            Instruction::Begin(target) => self.begin(state, thread, target),
+            Instruction::Begin { target, past } => self.begin(state, thread, target, past),
             Instruction::End { panicked } => self.end(state, thread, panicked),
             Instruction::Safepoint => self.safepoint(state, thread),
             Instruction::Send { end, what, patience } => {
-                if let Value::SendEnd(channel) = state.threads[thread].variable(end)
+                if let Value::SendEnd(channel, undelivered) = state.threads[thread].variable(end)
                     && end != what
                 {
-                    self.send(state, thread, Sending { channel, what, patience });
+                    self.send(state, thread, Sending { channel, what, undelivered, patience });
                 }
             }
             Instruction::Receive { end, into, view, patience } => {
@@ -55,14 +76,21 @@ impl Rules {
                 }
             }
             Instruction::Copy { what, into } => self.copy(state, thread, what, into),
-            Instruction::Clone { view, into, operation } => self.clone_view(state, thread, view, into, operation),
+            Instruction::Clone { view, into, fresh, operation } => {
+                if let Value::View(view) = state.threads[thread].variable(view)
+                    && state.threads[thread].is_empty(into)
+                {
+                    self.clone_view(state, thread, view, Window { into, view: fresh, is_copy: true }, operation);
+                }
+            }
             Instruction::Read(what) => {
-                if matches!(state.threads[thread].variable(what), Value::Handle(_) | Value::View(_)) {
+                let value = state.threads[thread].variable(what);
+                if matches!(value, Value::Handle(_) | Value::View(_) | Value::Reading { .. }) {
                     state.threads[thread].start(Operation::Read, vec![Todo::Read(what)]);
                 }
             }
             Instruction::Release(view) => {
-                if let Value::View(_) = state.threads[thread].variable(view) {
+                if let Value::View(_) | Value::Reading { .. } = state.threads[thread].variable(view) {
                     self.drop_value(state, thread, view);
                 }
             }
@@ -71,27 +99,39 @@ impl Rules {
             }
             Instruction::Drop { what, .. } => self.drop_value(state, thread, what),
             Instruction::Thaw(handle) => self.thaw(state, thread, handle),
+            Instruction::Publish { publisher, what } => self.publish(state, thread, publisher, what),
+            Instruction::Peek { subscriber, into } => self.peek(state, thread, subscriber, into),
+            Instruction::EndInterpreter(interpreter) => self.end_interpreter(state, thread, interpreter),
+            Instruction::Undelivered { end, policy } => self.set_policy(state, thread, end, policy),
             Instruction::Close(end) => {
-                if matches!(state.threads[thread].variable(end), Value::SendEnd(_) | Value::ReceiveEnd(_)) {
+                if matches!(state.threads[thread].variable(end), Value::SendEnd(..) | Value::ReceiveEnd(_)) {
                     self.close(state, thread, end);
                 }
             }
         }
     }
 
-    /// `attach` and `detach`: leave where you are, enter the target.
-    fn begin(&self, state: &mut State, thread: usize, target: Option<u8>) {
+    /// `attach` and `detach`: leave where you are, enter the target. Whether the thread stays there is decided there.
+    fn begin(&self, state: &mut State, thread: usize, target: Option<u8>, past: u16) {
         let current = state.current(thread);
         let me = &mut state.threads[thread];
         if current == target {
             me.blocks.push(Block::Same);
             return;
         }
-        me.blocks.push(Block::Left(current));
-        me.home = target;
-        let operation = if target.is_some() { Operation::Attach } else { Operation::Detach };
-        let enter = target.map(|interpreter| Todo::Enter(interpreter, Cause::Attach));
-        me.start(operation, current.map(Todo::Leave).into_iter().chain(enter).collect());
+        let mut plan = self.travel(current, None, Cause::Attach);
+        match target {
+            Some(interpreter) => {
+                let admit = Decision::Admit { interpreter, before: current, past };
+                plan.extend([Todo::Enter(interpreter, Cause::Attach), Todo::Now(admit)]);
+                me.start(Operation::Attach, plan);
+            }
+            None => {
+                me.blocks.push(Block::Left(current));
+                me.home = None;
+                me.start(Operation::Detach, plan);
+            }
+        }
     }
 
     /// `end`, or `panic`: leave where the block is, go back to where the thread was before.
@@ -104,14 +144,16 @@ impl Rules {
         if let Some(Block::Left(before)) = me.blocks.pop() {
             me.home = before;
             let operation = if current.is_some() { Operation::Attach } else { Operation::Detach };
-            let back = before.map(|interpreter| Todo::Enter(interpreter, Cause::Return));
-            me.start(operation, current.map(Todo::Leave).into_iter().chain(back).collect());
+            let mut plan = current.map_or_else(Plan::new, |interpreter| self.last_out(state, interpreter));
+            plan.extend(self.travel(current, before, Cause::Return));
+            state.threads[thread].start(operation, plan);
         }
     }
 
     fn safepoint(&self, state: &mut State, thread: usize) {
         if let Some(interpreter) = state.current(thread) {
-            state.threads[thread].start(Operation::Safepoint, vec![Todo::Safepoint(interpreter)]);
+            let look = self.look(interpreter);
+            state.threads[thread].start(Operation::Safepoint, [look, vec![Todo::Safepoint(interpreter)]].concat());
         }
     }
 
@@ -125,18 +167,15 @@ impl Rules {
             Value::Handle(buffer) if current == Some(self.owner(buffer)) => {
                 me.start(Operation::Copy, vec![Todo::Reference { buffer, into }]);
             }
-            Value::SendEnd(channel) => me.start(Operation::Copy, vec![Todo::CloneSender { channel, into }]),
+            Value::SendEnd(channel, undelivered) => {
+                me.start(Operation::Copy, vec![Todo::CloneSender { channel, undelivered, into }]);
+            }
+            Value::Subscriber(slot) => {
+                let join = SlotTodo::Join { slot, into: Some(into) };
+                me.start(Operation::Copy, vec![Todo::Slot(join)]);
+            }
             Value::Handle(_) | Value::View(_) | Value::ReceiveEnd(_) | Value::Empty => {}
-        }
-    }
-
-    /// Clone and slice: no lock, only the view's own count.
-    fn clone_view(&self, state: &mut State, thread: usize, from: u8, into: u8, operation: Operation) {
-        if let Value::View(view) = state.threads[thread].variable(from)
-            && state.threads[thread].is_empty(into)
-        {
-            let plan = self.amend(state, thread, Moment::Cloning { view }, vec![Todo::CloneView { view, into }]);
-            state.threads[thread].start(operation, plan);
+            Value::Publisher(_) | Value::Reading { .. } => {}
         }
     }
 
@@ -145,9 +184,14 @@ impl Rules {
         let me = &mut state.threads[thread];
         match me.variable(sending.what) {
             Value::Handle(buffer) if current != Some(self.owner(buffer)) => me.results.push(StepResult::NotOwner),
-            Value::Handle(_) | Value::SendEnd(_) => me.start(Operation::Send, vec![Todo::TrySend(sending)]),
+            Value::Handle(buffer) => {
+                let plan = self.pin(state, thread, buffer, sending).into_iter().chain([Todo::TrySend(sending)]);
+                state.threads[thread].start(Operation::Send, plan.collect());
+            }
+            Value::SendEnd(..) => me.start(Operation::Send, vec![Todo::TrySend(sending)]),
             Value::ReceiveEnd(moving) => self.send_receive_end(state, thread, sending, moving),
             Value::View(_) | Value::Empty => {}
+            Value::Publisher(_) | Value::Subscriber(_) | Value::Reading { .. } => {}
         }
     }
 
@@ -186,52 +230,41 @@ impl Rules {
 
     /// After a send that found no space: wait, attached to nobody.
     pub(super) fn wait_for_space(&self, state: &mut State, thread: usize, sending: Sending) {
-        let plan = away(state.current(thread), vec![Todo::WaitSend(sending)]);
+        let plan = self.away(state.current(thread), vec![Todo::WaitSend(sending)]);
         let plan = self.amend(state, thread, Moment::Waiting, plan);
         state.threads[thread].first(plan);
     }
 
-    /// After a send that was finally refused: the thread keeps what it wanted to send.
+    /// After a send that was finally refused: the thread keeps what it wanted to send. A buffer that was exported for it
+    /// becomes a handle again when the thread is back where it was.
     pub(super) fn keep(&self, state: &mut State, thread: usize, sending: Sending, why: Why) {
         let me = &mut state.threads[thread];
         me.results.push(StepResult::SendRefused(why));
-        let plan = match me.variable(sending.what) {
-            Value::ReceiveEnd(moving) => vec![Todo::Moor { channel: moving, inside: None }],
-            Value::Handle(_) | Value::View(_) | Value::SendEnd(_) | Value::Empty => vec![],
+        let pinned = me.hands.iter().find_map(|claim| claim.message());
+        let plan = match (me.variable(sending.what), pinned) {
+            (Value::ReceiveEnd(moving), _) => vec![Todo::Moor { channel: moving, inside: None }],
+            (Value::Empty, Some(buffer)) => vec![Todo::Unpin { buffer, into: sending.what }],
+            _ => vec![],
         };
         let plan = self.amend(state, thread, Moment::Refused { sending }, plan);
-        state.threads[thread].first(plan);
+        match pinned {
+            Some(_) => state.threads[thread].last(plan),
+            None => state.threads[thread].first(plan),
+        }
     }
 
-    fn receive(&self, state: &mut State, thread: usize, receiving: Receiving) {
-        let plan = away(state.current(thread), vec![Todo::Take(receiving)]);
-        let plan = self.amend(state, thread, Moment::Receiving, plan);
+    /// Looks for a message from where the thread is; only who finds none leaves.
+    pub(super) fn receive(&self, state: &mut State, thread: usize, receiving: Receiving) {
+        let attached = state.current(thread).is_some();
+        let plan = vec![if attached { Todo::TryTake(receiving) } else { Todo::Take(receiving) }];
         state.threads[thread].start(Operation::Receive, plan);
     }
 
-    /// After a message was taken: a buffer becomes a view under its owner's lock (G1), an end is there at once.
-    pub(super) fn unpack(&self, state: &mut State, thread: usize, receiving: Receiving, content: Content) {
-        let Receiving { into, view, .. } = receiving;
-        let me = &mut state.threads[thread];
-        match content {
-            Content::Buffer { buffer, version } => {
-                me.hands.push(Claim::Message { buffer, version });
-                me.results.push(StepResult::Bytes { buffer, version });
-                let export = vec![Todo::Export { buffer, into, view }];
-                let plan = visit(self.owner(buffer), Cause::ViewCreation, export);
-                let plan = self.amend(state, thread, Moment::Creating, plan);
-                state.threads[thread].first(plan);
-            }
-            Content::SendEnd(channel) => {
-                me.assign(into, Value::SendEnd(channel));
-                me.results.push(StepResult::SendEnd(channel));
-            }
-            Content::ReceiveEnd(channel) => {
-                me.assign(into, Value::ReceiveEnd(channel));
-                me.results.push(StepResult::ReceiveEnd(channel));
-                me.first(vec![Todo::Moor { channel, inside: None }]);
-            }
-        }
+    /// After a receive that found no message: wait, attached to nobody.
+    pub(super) fn wait_for_message(&self, state: &mut State, thread: usize, receiving: Receiving) {
+        let plan = self.away(state.current(thread), vec![Todo::Take(receiving)]);
+        let plan = self.amend(state, thread, Moment::Waiting, plan);
+        state.threads[thread].first(plan);
     }
 
     /// `drop` of whatever it is.
@@ -245,67 +278,32 @@ impl Rules {
                 state.threads[thread].start(Operation::Release, plan);
             }
             Value::Handle(buffer) => {
-                let plan = at_owner(current, self.owner(buffer), Cause::Attach, vec![Todo::Dereference(buffer)]);
+                let plan = self.at(current, self.owner(buffer), Cause::Attach, vec![Todo::Dereference(buffer)]);
                 let me = &mut state.threads[thread];
                 me.pick_up(variable, Claim::Handle(buffer));
                 me.start(Operation::DropHandle, plan);
             }
-            Value::SendEnd(channel) => {
+            Value::SendEnd(channel, _) => {
                 let me = &mut state.threads[thread];
                 me.pick_up(variable, Claim::SendEnd(channel));
                 me.start(Operation::DropEnd, vec![Todo::DropSender(channel)]);
             }
             Value::ReceiveEnd(_) => self.close(state, thread, variable),
+            Value::Publisher(slot) | Value::Subscriber(slot) => self.drop_holder(state, thread, slot, variable),
+            Value::Reading { slot, .. } => self.drop_reading(state, thread, slot, variable),
         }
-    }
-
-    /// After the last clone of a view was dropped: give its export and its reference back, under the owner's lock (G1).
-    pub(super) fn release(&self, state: &mut State, thread: usize, buffer: u8) {
-        let current = state.current(thread);
-        let owner = self.owner(buffer);
-        let me = &mut state.threads[thread];
-        me.operation = Operation::LastRelease;
-        me.hands.push(Claim::View(buffer));
-        let counts = vec![Todo::Unexport(buffer), Todo::Dereference(buffer)];
-        let plan = at_owner(current, owner, Cause::ViewRelease, counts);
-        let plan = self.amend(state, thread, Moment::LastRelease { buffer }, plan);
-        state.threads[thread].first(plan);
     }
 
     /// `close` of either end, and `drop` of a receive end.
     fn close(&self, state: &mut State, thread: usize, variable: u8) {
         let me = &mut state.threads[thread];
         let (claim, todo) = match me.variable(variable) {
-            Value::SendEnd(channel) => (Claim::SendEnd(channel), Todo::Close(channel, Side::Send)),
+            Value::SendEnd(channel, _) => (Claim::SendEnd(channel), Todo::Close(channel, Side::Send)),
             Value::ReceiveEnd(channel) => (Claim::ReceiveEnd(channel), Todo::Close(channel, Side::Receive)),
-            Value::Handle(_) | Value::View(_) | Value::Empty => return,
+            _ => return,
         };
         me.pick_up(variable, claim);
         me.start(Operation::Close, vec![todo]);
-    }
-
-    /// After a receive end was closed: discard what was queued, oldest first, an end inside it before the next one.
-    pub(super) fn discard(&self, state: &mut State, thread: usize, contents: Vec<Content>) {
-        let current = state.current(thread);
-        let mut plan = Plan::new();
-        for content in contents {
-            let (claim, todos) = match content {
-                Content::Buffer { buffer, version } => {
-                    let counts = vec![Todo::Dereference(buffer)];
-                    let todos = at_owner(current, self.owner(buffer), Cause::ViewRelease, counts);
-                    (Claim::Message { buffer, version }, todos)
-                }
-                Content::SendEnd(channel) => (Claim::SendEnd(channel), vec![Todo::DropSender(channel)]),
-                Content::ReceiveEnd(channel) => (Claim::ReceiveEnd(channel), vec![Todo::Close(channel, Side::Receive)]),
-            };
-            state.threads[thread].hands.push(claim);
-            plan.extend(self.amend(state, thread, Moment::Discarding { content }, todos));
-        }
-        let me = &mut state.threads[thread];
-        if !plan.is_empty() {
-            me.operation = Operation::Discard;
-        }
-        me.first(plan);
     }
 
     fn thaw(&self, state: &mut State, thread: usize, handle: u8) {
@@ -317,10 +315,34 @@ impl Rules {
             me.start(Operation::Thaw, vec![Todo::Thaw { buffer, handle }]);
         }
     }
+
+    /// Leave where the thread is, if anywhere, and enter where it goes, if anywhere.
+    pub(super) fn travel(&self, from: Option<u8>, to: Option<u8>, cause: Cause) -> Plan {
+        let depart = from.into_iter().flat_map(|interpreter| self.depart(interpreter, Cause::Attach));
+        depart.chain(to.into_iter().flat_map(|interpreter| self.arrive(interpreter, cause))).collect()
+    }
+
+    /// Leave, do the plan, go back; just the plan if attached to nobody.
+    pub(super) fn away(&self, current: Option<u8>, plan: Plan) -> Plan {
+        let there = self.travel(current, None, Cause::Return);
+        let back = self.travel(None, current, Cause::Return);
+        there.into_iter().chain(plan).chain(back).collect()
+    }
+
+    /// Enter an interpreter, do the plan, leave it.
+    pub(super) fn visit(&self, interpreter: u8, cause: Cause, plan: Plan) -> Plan {
+        let (there, back) = (self.arrive(interpreter, cause), self.depart(interpreter, cause));
+        there.into_iter().chain(plan).chain(back).collect()
+    }
+
+    /// Do the plan under the owner's lock: as it is if the thread has it, else in a visit away from where the thread is.
+    pub(super) fn at(&self, current: Option<u8>, owner: u8, cause: Cause, plan: Plan) -> Plan {
+        if current == Some(owner) { plan } else { self.away(current, self.visit(owner, cause, plan)) }
+    }
 }
 
 impl ThreadState {
-    fn start(&mut self, operation: Operation, plan: Plan) {
+    pub(super) fn start(&mut self, operation: Operation, plan: Plan) {
         self.operation = operation;
         self.first(plan);
     }
@@ -330,23 +352,6 @@ impl ThreadState {
         self.assign(variable, Value::Empty);
         self.hands.push(claim);
     }
-}
-
-/// Leave, do the plan, go back; just the plan if attached to nobody.
-pub(super) fn away(current: Option<u8>, plan: Plan) -> Plan {
-    let back = current.map(|interpreter| Todo::Enter(interpreter, Cause::Return));
-    current.map(Todo::Leave).into_iter().chain(plan).chain(back).collect()
-}
-
-/// Enter an interpreter, do the plan, leave it.
-pub(super) fn visit(interpreter: u8, cause: Cause, plan: Plan) -> Plan {
-    let enter = [Todo::Enter(interpreter, cause)];
-    enter.into_iter().chain(plan).chain([Todo::Leave(interpreter)]).collect()
-}
-
-/// Do the plan under the owner's lock: as it is if the thread has it, else in a visit away from where the thread is.
-fn at_owner(current: Option<u8>, owner: u8, cause: Cause, plan: Plan) -> Plan {
-    if current == Some(owner) { plan } else { away(current, visit(owner, cause, plan)) }
 }
 
 /// The first step of the walk before the receive end of `moving` is sent.

@@ -1,0 +1,179 @@
+//! Return lists, head to foot: who arrives attends to the list of its interpreter, who departs makes sure that somebody
+//! sees to what is left on it.
+//!
+//! Under the strategies that have such lists, a release puts the buffer on its owner's list and is done. Whoever is
+//! attached to the owner to stay collects from the list: when it comes, at safepoints, before it sends. Where nobody
+//! attends, the thread that put the first buffer on the list, or that left one there, has the *errand* to go and collect
+//! as soon as it is attached to nobody.
+
+use super::Plan;
+use crate::scenario::Strategy;
+use crate::spec::action::{Cause, Kind};
+use crate::spec::operation::Operation;
+use crate::spec::state::State;
+use crate::spec::thread::{Claim, Todo};
+use crate::spec::{Fault, Rules};
+
+impl Rules {
+    /// Whether the protocol has return lists.
+    pub(in crate::spec) fn has_return_lists(&self) -> bool {
+        matches!(self.strategy, Strategy::Deferred | Strategy::Epoch)
+    }
+
+    /// Whether who enters for this cause comes to stay, and so attends to the return list.
+    fn attends(&self, cause: Cause) -> bool {
+        match cause {
+            Cause::Attach | Cause::Return | Cause::Safepoint | Cause::Collection => self.has_return_lists(),
+            Cause::ViewCreation | Cause::ViewRelease => false,
+        }
+    }
+
+    /// Enter an interpreter.
+    pub(in crate::spec) fn arrive(&self, interpreter: u8, cause: Cause) -> Plan {
+        [Todo::Enter(interpreter, cause)].into_iter().chain(self.come_to_stay(interpreter, cause)).collect()
+    }
+
+    /// What follows an entry for this cause.
+    pub(in crate::spec) fn come_to_stay(&self, interpreter: u8, cause: Cause) -> Plan {
+        if self.attends(cause) { vec![Todo::Attend(interpreter)] } else { vec![] }
+    }
+
+    /// Leave an interpreter that was entered for this cause.
+    pub(in crate::spec) fn depart(&self, interpreter: u8, cause: Cause) -> Plan {
+        let unattend = self.attends(cause).then_some(Todo::Unattend(interpreter));
+        unattend.into_iter().chain([Todo::Leave(interpreter)]).collect()
+    }
+
+    /// At a safepoint, and before a send: collect one buffer, if there is one.
+    pub(in crate::spec) fn look(&self, interpreter: u8) -> Plan {
+        if self.has_return_lists() { vec![Todo::Look(interpreter)] } else { vec![] }
+    }
+
+    /// The thread came to stay. What it finds on the list it collects, one buffer; at a safepoint it has done so before.
+    pub(in crate::spec) fn attend(&self, state: &mut State, thread: usize, interpreter: u8) {
+        let collects = state.threads[thread].operation != Operation::Safepoint;
+        let list = state.list(interpreter);
+        list.attended = true;
+        if collects && !list.buffers.is_empty() {
+            state.threads[thread].first(vec![Todo::Collect(interpreter)]);
+        }
+    }
+
+    /// The thread is about to leave.
+    pub(in crate::spec) fn unattend(&self, state: &mut State, thread: usize, interpreter: u8) {
+        let list = state.list(interpreter);
+        list.attended = false;
+        if !list.buffers.is_empty() && !self.has(Fault::DepartureLooksAway) {
+            take_errand(state, thread, interpreter);
+            if self.has(Fault::ErrandWhileAttached) {
+                self.run_errands_at_once(state, thread);
+            }
+        }
+    }
+
+    /// A buffer is taken off the list. Its export and its reference are given back at once.
+    pub(in crate::spec) fn collect(&self, state: &mut State, thread: usize, interpreter: u8) {
+        if let Some(buffer) = state.list(interpreter).buffers.pop() {
+            let me = &mut state.threads[thread];
+            me.hands.push(Claim::View(buffer));
+            me.first(vec![Todo::Unexport(buffer), Todo::Dereference(buffer)]);
+        }
+    }
+
+    /// A view in release, or a message that nobody received, goes on its owner's list.
+    pub(in crate::spec) fn put_on_list(&self, state: &mut State, thread: usize, buffer: u8) {
+        self.push_on_list(state, thread, buffer);
+        self.run_errands_at_once(state, thread);
+    }
+
+    /// The same without running an errand that may come of it.
+    pub(in crate::spec) fn push_on_list(&self, state: &mut State, thread: usize, buffer: u8) {
+        let owner = self.owner(buffer);
+        let given = |claim: Claim| claim == Claim::View(buffer) || claim.message() == Some(buffer);
+        state.threads[thread].put_down(given);
+        if self.loses_returned(state, thread, owner) {
+            return;
+        }
+        let list = state.list(owner);
+        list.buffers.push(buffer);
+        if !list.attended && !self.has(Fault::ErrandForgotten) {
+            take_errand(state, thread, owner);
+        }
+    }
+
+    /// Runs the errands, if there are any and the thread is attached to nobody.
+    pub(in crate::spec) fn run_errands_at_once(&self, state: &mut State, thread: usize) {
+        let at_once = state.current(thread).is_none() || self.has(Fault::ErrandWhileAttached);
+        let me = &state.threads[thread];
+        if at_once && !me.errands.is_empty() && me.interrupted.is_none() {
+            self.run_errands(state, thread);
+        }
+    }
+
+    /// Attached to nobody: the thread runs its errands, the last one first, then goes on with what it was doing.
+    pub(in crate::spec) fn run_errands(&self, state: &mut State, thread: usize) {
+        let me = &mut state.threads[thread];
+        match me.errands.last() {
+            Some(&interpreter) => {
+                if me.interrupted.is_none() {
+                    me.interrupted = Some(me.operation);
+                    me.operation = Operation::Errand;
+                }
+                me.first(vec![Todo::LetGo(interpreter)]);
+            }
+            None => me.operation = me.interrupted.take().unwrap_or(me.operation),
+        }
+    }
+
+    /// Whether an errand is still needed: something is on the list, and nobody attends to it.
+    fn needs_errand(&self, state: &State, interpreter: u8) -> bool {
+        let list = &state.returns[usize::from(interpreter)];
+        !list.attended && !list.buffers.is_empty() && !self.has(Fault::ErrandDoneBlindly)
+    }
+
+    /// The errand is over, or the thread goes to the interpreter, collects one buffer, and looks again.
+    pub(in crate::spec) fn let_go(&self, state: &mut State, thread: usize, interpreter: u8) {
+        if self.needs_errand(state, interpreter) {
+            let plan = self.errand(interpreter);
+            state.threads[thread].first(plan);
+            return;
+        }
+        state.list(interpreter).errand = false;
+        state.threads[thread].errands.pop();
+        self.run_errands(state, thread);
+    }
+
+    fn errand(&self, interpreter: u8) -> Plan {
+        if self.has(Fault::CollectWithoutLock) {
+            return vec![Todo::Collect(interpreter), Todo::LetGo(interpreter)];
+        }
+        let there = self.arrive(interpreter, Cause::Collection);
+        let back = self.depart(interpreter, Cause::Collection);
+        there.into_iter().chain(back).chain([Todo::LetGo(interpreter)]).collect()
+    }
+
+    /// The thread has left an interpreter: attached to nobody, it runs its errands. On an errand it takes no new one for
+    /// the interpreter that it leaves, since it has that one, and the next look is its own already.
+    pub(in crate::spec) fn after_leaving(&self, state: &mut State, thread: usize) {
+        let me = &state.threads[thread];
+        if !me.errands.is_empty() && me.interrupted.is_none() {
+            self.run_errands(state, thread);
+        }
+    }
+
+    /// What a thread finds when it looks at a list: nothing, or a buffer to collect.
+    pub(in crate::spec) fn found(&self, state: &State, interpreter: u8) -> Kind {
+        let list = &state.returns[usize::from(interpreter)];
+        let interpreter = interpreter.into();
+        if list.buffers.is_empty() { Kind::Look { interpreter } } else { Kind::Collect { interpreter } }
+    }
+}
+
+/// The thread is to see to the list, unless another one is already.
+fn take_errand(state: &mut State, thread: usize, interpreter: u8) {
+    let list = state.list(interpreter);
+    if !list.errand {
+        list.errand = true;
+        state.threads[thread].errands.push(interpreter);
+    }
+}

@@ -1,0 +1,24 @@
+//! The row of each strategy: which foreign lock an operation may acquire. No fault changes this file.
+
+use super::action::Cause;
+use super::operation::Operation;
+use crate::scenario::Strategy;
+
+/// The cause for which an operation may acquire a foreign lock, that of the owner of what it is about; `None` where it
+/// may acquire none. This is the table that the README shows, and a line for what nobody received.
+pub(super) fn row(strategy: Strategy, operation: Operation) -> Option<Cause> {
+    use {Cause::ViewCreation, Cause::ViewRelease, Strategy as S};
+    match (operation, strategy) {
+        (Operation::Receive, S::Shared | S::Proxy | S::View) => Some(ViewCreation),
+        (Operation::Clone | Operation::Slice, S::Shared) => Some(ViewCreation),
+        (Operation::Release, S::Shared) => Some(ViewRelease),
+        (Operation::LastRelease, S::Shared | S::Proxy | S::View | S::Handover) => Some(ViewRelease),
+        (Operation::Discard, S::Shared | S::Proxy | S::View | S::Handover) => Some(ViewRelease),
+        _ => None,
+    }
+}
+
+/// Whether a message in flight has an export, beside its reference.
+pub(super) fn messages_are_exported(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::Handover | Strategy::Deferred | Strategy::Epoch)
+}

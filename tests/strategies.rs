@@ -1,0 +1,366 @@
+//! Each strategy on real threads: its row of the table, counted at the owner's lock, and what only it promises.
+#![cfg(not(feature = "loom"))]
+
+mod common;
+
+use common::{Drops, assert_acquired, freeze, watchdog};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+use viewchan::channel::{Options, unbounded_with};
+use viewchan::runtime::Cause;
+use viewchan::strategy::{Deferred, Handover, Proxy, Shared, Strategy, View};
+use viewchan::{Buffer, Interpreter, ReceiveEnd, SendEnd, View as ViewOf};
+
+type Tx<S> = SendEnd<Interpreter, S>;
+type Rx<S> = ReceiveEnd<Interpreter, S>;
+
+fn receive<S: Strategy<Interpreter>>(rx: &Rx<S>) -> ViewOf<Interpreter, S> {
+    rx.recv().expect("a message is inside").into_view().expect("it is a buffer")
+}
+
+/// The acquisitions of the owner's lock by a thread attached elsewhere: receive, clone, slice and read, drop one of three,
+/// drop another, drop the last.
+fn row<S: Strategy<Interpreter>>() -> [u64; 5] {
+    let [owner, receiver] = [(); 2].map(|()| Interpreter::new());
+    let (tx, rx): (Tx<S>, Rx<S>) = unbounded_with();
+    owner.attach(|token| tx.send(token, freeze(token, b"bytes"))).expect("the channel is open");
+    receiver.attach(|_| {
+        let mut before = owner.acquisitions().total();
+        let mut count = || {
+            let now = owner.acquisitions().total();
+            now - std::mem::replace(&mut before, now)
+        };
+        let view = receive(&rx);
+        let received = count();
+        let (clone, slice) = (view.clone(), view.slice(1..));
+        assert_eq!((&clone[..], &slice[..]), (&b"bytes"[..], &b"ytes"[..]));
+        let cloned = count();
+        drop(view);
+        let first = count();
+        drop(clone);
+        let second = count();
+        drop(slice);
+        [received, cloned, first, second, count()]
+    })
+}
+
+/// The table of DESIGN.md, counted. (`viewchan strategies` has it from exploration.)
+#[test]
+fn rows() {
+    let _watchdog = watchdog();
+    assert_eq!(row::<Shared>(), [1, 2, 1, 1, 1]);
+    assert_eq!(row::<Proxy>(), [1, 0, 0, 0, 1]);
+    assert_eq!(row::<View>(), [1, 0, 0, 0, 1]);
+    assert_eq!(row::<Handover>(), [0, 0, 0, 0, 1]);
+    assert_eq!(row::<Deferred>(), [0, 0, 0, 0, 0]);
+}
+
+/// What every strategy does: bytes arrive in order, are freed once, whether received, discarded, refused or withdrawn, and
+/// whoever drops them, attached or not.
+fn carries<S: Strategy<Interpreter>>() {
+    let drops = Drops::default();
+    let [owner, receiver] = [(); 2].map(|()| Interpreter::new());
+    let (tx, rx): (Tx<S>, Rx<S>) = Options::new().capacity(3).open_with();
+    owner.attach(|token| {
+        for byte in 0..3 {
+            tx.send(token, drops.buffer(token, &[byte])).expect("there is space");
+        }
+        let refused = tx.try_send(token, drops.buffer(token, b"full")).expect_err("it is full").into_inner();
+        let refused = tx.send_timeout(token, refused, Duration::from_millis(1)).expect_err("it is full");
+        drop(refused.into_inner());
+    });
+    assert_eq!(drops.count(), 1);
+    let first = receiver.attach(|_| receive(&rx));
+    let second = receive(&rx);
+    assert_eq!((&first[..], &second[..]), (&[0][..], &[1][..]));
+    let kept = thread::spawn(move || first.clone()).join().expect("no panic");
+    receiver.attach(|_| drop(kept));
+    drop((second, rx));
+    owner.attach(|token| assert!(tx.send(token, drops.buffer(token, b"late")).is_err()));
+    assert_eq!(drops.count(), 5);
+}
+
+#[test]
+fn all_carry() {
+    let _watchdog = watchdog();
+    carries::<Shared>();
+    carries::<Proxy>();
+    carries::<View>();
+    carries::<Handover>();
+    carries::<Deferred>();
+}
+
+/// Two views of one buffer, received twice by one interpreter, cost one pair of acquisitions; another interpreter pays its
+/// own, and so does each thread that belongs to none.
+#[test]
+fn a_proxy_pays_once_an_interpreter() {
+    let _watchdog = watchdog();
+    let [owner, one, other] = [(); 3].map(|()| Interpreter::new());
+    let (tx, rx): (Tx<Proxy>, Rx<Proxy>) = unbounded_with();
+    let drops = Drops::default();
+    owner.attach(|token| {
+        let buffer = drops.buffer(token, b"x");
+        for _ in 0..5 {
+            tx.send(token, buffer.clone_ref(token)).expect("the channel is open");
+        }
+    });
+    let pair = |creations, releases| {
+        let expected = [(Cause::Attach, 1), (Cause::ViewCreation, creations), (Cause::ViewRelease, releases)];
+        let expected: Vec<_> = expected.into_iter().filter(|&(_, count)| count > 0).collect();
+        assert_acquired(&owner, &expected);
+    };
+    let (first, second) = one.attach(|_| (receive(&rx), receive(&rx)));
+    pair(1, 0);
+    let elsewhere = other.attach(|_| receive(&rx));
+    pair(2, 0);
+    let nowhere = (receive(&rx), receive(&rx));
+    pair(4, 0);
+    drop(first);
+    pair(4, 0);
+    other.attach(|_| drop(second));
+    pair(4, 1);
+    drop((elsewhere, nowhere));
+    pair(4, 4);
+    assert_eq!(drops.count(), 1);
+}
+
+/// A receiver of a deferred channel does not wait for an owner that is busy, and neither does its release.
+#[test]
+fn deferred_does_not_wait_for_a_busy_owner() {
+    let _watchdog = watchdog();
+    let [owner, receiver] = [(); 2].map(|()| Interpreter::new());
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    let drops = Drops::default();
+    owner.attach(|token| {
+        tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
+        thread::scope(|scope| {
+            // The owner is held until this thread has received, read and released.
+            let done = scope.spawn(|| receiver.attach(|_| drop(receive(&rx))));
+            done.join().expect("no panic");
+        });
+        assert_eq!(drops.count(), 0);
+        token.safepoint();
+        assert_eq!(drops.count(), 1);
+    });
+    assert_acquired(&owner, &[(Cause::Attach, 1)]);
+}
+
+/// An owner that is idle gets its buffers back all the same: from a thread that is attached to nobody at once, from one that
+/// is attached elsewhere when it leaves.
+#[test]
+fn deferred_comes_home_to_an_idle_owner() {
+    let _watchdog = watchdog();
+    let [owner, receiver] = [(); 2].map(|()| Interpreter::new());
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    let drops = Drops::default();
+    owner.attach(|token| {
+        for _ in 0..3 {
+            tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
+        }
+    });
+    drop(receive(&rx));
+    assert_eq!(drops.count(), 1);
+    assert_acquired(&owner, &[(Cause::Attach, 1), (Cause::Collection, 1)]);
+    receiver.attach(|token| {
+        drop((receive(&rx), receive(&rx)));
+        assert_eq!(drops.count(), 1);
+        token.detach(|| assert_eq!(drops.count(), 3));
+    });
+    assert_acquired(&owner, &[(Cause::Attach, 1), (Cause::Collection, 2)]);
+}
+
+/// The pause has a bound: each stay collects a batch, and lets others in before the next.
+#[test]
+fn deferred_collects_in_batches() {
+    let _watchdog = watchdog();
+    let owner = Interpreter::with_batch(2);
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    let drops = Drops::default();
+    let receiver = Interpreter::new();
+    owner.attach(|token| {
+        for _ in 0..7 {
+            tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
+        }
+        let receive_all = || receiver.attach(|_| (0..7).for_each(|_| drop(receive(&rx))));
+        thread::scope(|scope| scope.spawn(receive_all).join().expect("no panic"));
+        token.safepoint();
+        assert_eq!(drops.count(), 2);
+        drop(tx.send(token, freeze(token, b"y")));
+        assert_eq!(drops.count(), 4);
+    });
+    // What was left was this thread's errand.
+    assert_eq!(drops.count(), 7);
+    assert_acquired(&owner, &[(Cause::Attach, 1), (Cause::Collection, 2)]);
+}
+
+/// Buffers that own views of other interpreters' buffers: each release is one more errand, also while one is run.
+#[test]
+fn errands_lead_to_errands() {
+    let _watchdog = watchdog();
+    let interpreters: Vec<Interpreter> = (0..20).map(|_| Interpreter::new()).collect();
+    let drops = Drops::default();
+    let mut view: Option<ViewOf<Interpreter, Deferred>> = None;
+    for interpreter in &interpreters {
+        let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+        interpreter.attach(|token| {
+            let buffer = match view.take() {
+                None => drops.buffer(token, b"x"),
+                Some(view) => Buffer::from_owner(token, view),
+            };
+            tx.send(token, buffer).expect("the channel is open");
+        });
+        view = Some(receive(&rx));
+    }
+    Interpreter::new().attach(|_| {
+        drop(view);
+        assert_eq!(drops.count(), 0);
+    });
+    assert_eq!(drops.count(), 1);
+}
+
+/// No thread of any interpreter ever meets a leak or a double release, whatever the races: many rounds of everything.
+#[test]
+fn deferred_under_fire() {
+    let _watchdog = watchdog();
+    let drops = Drops::default();
+    let owners: Vec<Interpreter> = (1..4).map(Interpreter::with_batch).collect();
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = Options::new().capacity(64).open_with();
+    let (pass, passed) = mpsc::channel::<ViewOf<Interpreter, Deferred>>();
+    thread::scope(|scope| {
+        for owner in &owners {
+            let (tx, drops) = (tx.clone(), drops.clone());
+            scope.spawn(move || {
+                for round in 0..2_000 {
+                    owner.attach(|token| {
+                        tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
+                        if round % 3 == 0 {
+                            token.safepoint();
+                        }
+                    });
+                }
+            });
+        }
+        drop(tx);
+        scope.spawn(move || passed.iter().for_each(drop));
+        let rx = &rx;
+        let receivers: Vec<_> = (0..2)
+            .map(|_| {
+                let pass = pass.clone();
+                scope.spawn(move || {
+                    Interpreter::new().attach(|_| {
+                        for (round, message) in rx.iter().enumerate() {
+                            let Ok(view) = message.into_view() else { panic!("a buffer was sent") };
+                            if round % 2 == 0 {
+                                pass.send(view.clone()).expect("the other thread listens");
+                            }
+                        }
+                    });
+                })
+            })
+            .collect();
+        drop(pass);
+        receivers.into_iter().for_each(|receiver| receiver.join().expect("no panic"));
+    });
+    assert_eq!(drops.count(), 6_000);
+}
+
+/// Bytes whose drop panics.
+struct Grenade;
+
+impl AsRef<[u8]> for Grenade {
+    fn as_ref(&self) -> &[u8] {
+        b"x"
+    }
+}
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("an owner panics, as planned");
+    }
+}
+
+/// A foreign owner that panics harms nobody: not the thread that happens to collect it, which keeps its lock, nor what comes
+/// home after it (G3, G4, G8).
+#[test]
+fn a_panicking_owner_harms_nobody() {
+    let _watchdog = watchdog();
+    let [owner, here] = [(); 2].map(|()| Interpreter::new());
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    let drops = Drops::default();
+    owner.attach(|token| {
+        tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
+        tx.send(token, Buffer::from_owner(token, Grenade)).expect("the channel is open");
+        tx.send(token, drops.buffer(token, b"y")).expect("the channel is open");
+    });
+    here.attach(|token| {
+        (0..3).for_each(|_| drop(receive(&rx)));
+        token.safepoint();
+        assert_eq!(drops.count(), 2);
+        // Still attached: nobody else can come in.
+        thread::scope(|scope| {
+            let other = scope.spawn(|| here.attach(|_| ()));
+            thread::sleep(Duration::from_millis(50));
+            assert!(!other.is_finished());
+            token.safepoint();
+        });
+    });
+}
+
+/// Owners that are views of another interpreter are freed one after the other, not one within the other, and a batch is a
+/// batch.
+#[test]
+fn collecting_does_not_nest() {
+    let _watchdog = watchdog();
+    const MANY: usize = 50_000;
+    let [first, relay] = [Interpreter::new(), Interpreter::with_batch(10)];
+    let (tx, rx): (Tx<View>, Rx<View>) = unbounded_with();
+    let (forward, forwarded): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    let drops = Drops::default();
+    first.attach(|token| (0..MANY).for_each(|_| tx.send(token, drops.buffer(token, b"x")).expect("it is open")));
+    relay.attach(|token| {
+        for _ in 0..MANY {
+            let buffer = Buffer::from_owner(token, receive(&rx));
+            forward.send(token, buffer).expect("the channel is open");
+        }
+        thread::scope(|scope| scope.spawn(|| (0..MANY).for_each(|_| drop(receive(&forwarded)))).join())
+            .expect("no panic");
+        token.safepoint();
+        assert_eq!(drops.count(), 10);
+    });
+    assert_eq!(drops.count(), MANY);
+}
+
+/// Code that a foreign owner runs in a visit to its interpreter is code like any other: none runs after the end.
+#[test]
+fn a_visitor_runs_no_code_after_the_end() {
+    struct Runs(Interpreter, mpsc::Sender<bool>);
+    impl AsRef<[u8]> for Runs {
+        fn as_ref(&self) -> &[u8] {
+            b"x"
+        }
+    }
+    impl Drop for Runs {
+        fn drop(&mut self) {
+            let ran = self.0.run(viewchan::reference::Channels::new(), |_, _| Ok(()));
+            self.1.send(ran.failure().is_none()).expect("the test listens");
+        }
+    }
+    let _watchdog = watchdog();
+    for ends in [false, true] {
+        let owner = Interpreter::new();
+        let (tx, rx): (Tx<View>, Rx<View>) = unbounded_with();
+        let (tell, told) = mpsc::channel();
+        let runs = std::sync::Mutex::new(Some(tell));
+        owner.attach(|token| {
+            let tell = runs.lock().expect("no panic").take().expect("once");
+            tx.send(token, Buffer::from_owner(token, Runs(owner.clone(), tell))).expect("the channel is open");
+        });
+        let view = receive(&rx);
+        if ends {
+            owner.end().expect("it runs");
+        }
+        drop(view);
+        assert_eq!(told.recv().expect("it tried"), !ends);
+    }
+}
