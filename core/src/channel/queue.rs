@@ -130,7 +130,7 @@ impl<T> Channel<T> {
                 }
                 return Ok(item);
             }
-            if state.senders == 0 || state.send_closed {
+            if state.senders == 0 || state.send_closed || state.receiver_gone {
                 return Err(self.refuse_receive(Refused::Closed));
             }
             let deadline = match patience {
@@ -182,12 +182,18 @@ impl<T> Channel<T> {
     #[must_use]
     pub(super) fn close_receive(&self) -> VecDeque<T> {
         let mut state = self.state.lock();
+        if state.receiver_gone {
+            return VecDeque::new(); // It was shut before it was dropped.
+        }
         state.receiver_gone = true;
         state.mooring = None;
         let inside = core::mem::take(&mut state.queue);
         trace::emit(|| Event::Closed { channel: self.id, side: Side::Receive, discarded: inside.len() });
         if state.senders_waiting > 0 {
             self.space.notify_all(WAKE_NO_RECEIVER);
+        }
+        if state.receivers_waiting > 0 {
+            self.message.notify_all(WAKE_CLOSED_RECEIVERS); // It is shut while it is shared.
         }
         inside
     }
