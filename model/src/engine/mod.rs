@@ -4,8 +4,10 @@
 //! - `loom` (feature `loom`) explores the real code, every interleaving of it, under a [monitor](crate::monitor).
 //! - `threads` (without that feature) runs the real code on real threads, many rounds.
 //!
-//! [`mod@strategy`] leads from a strategy's name to its code. The real-code engines share `real`: it sets a scenario up and runs its threads.
+//! [`mod@strategy`] leads from a strategy's name to its code. The real-code engines share `real`: it sets a scenario up and runs
+//! its threads, on the runtime of a [`host`].
 
+pub mod host;
 #[cfg(feature = "loom")]
 pub mod loom;
 pub(crate) mod real;

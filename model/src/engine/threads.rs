@@ -3,6 +3,7 @@
 //! No proof, but real memory, real time and real locks. Each round's outcome must be one that the specification allows, and
 //! what was frozen must have been freed.
 
+use super::host::Reference;
 use super::real::{DeadlineOf, Observer, Stage, Worker};
 use crate::monitor::{Failure, outcome};
 use crate::scenario::{Buffer, Scenario, Thread};
@@ -37,7 +38,7 @@ pub fn repeat<S: Strategy<Interpreter>>(
 }
 
 fn round<S: Strategy<Interpreter>>(scenario: &Arc<Scenario>, number: u64) -> Result<String, Failure> {
-    let mut stage = Stage::<S>::set(scenario);
+    let mut stage = Stage::<Reference, S>::set(scenario);
     let balance = Arc::new(Balance { frozen: AtomicI64::new(0), noise: AtomicU64::new(seed(number)) });
     let noise = Arc::clone(&balance);
     let deadline: DeadlineOf = Arc::new(move |_| Deadline::after(Duration::from_micros(noise.draw() % 300)));
