@@ -1,7 +1,7 @@
 //! What the engines that run real code need of a language runtime, beside the [`Runtime`] that the protocol runs on.
 //!
 //! A backend implements [`Host`] for its own runtime. Then it runs the shipped scenarios as they are, through the very
-//! worker that runs them on the reference runtime.
+//! worker that runs them on the reference runtime: see `conformance`.
 
 use std::ops::DerefMut;
 use viewchan::reference::{Attached, BufferMut, Interpreter, ThawError};
