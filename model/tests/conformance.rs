@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::pairs;
+use common::{TEMPLATE, pairs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use viewchan::runtime::Ended;
@@ -14,7 +14,7 @@ use viewchan_model::engine::conformance::{Specified, check, repeat};
 use viewchan_model::engine::host::{Host, Reference, Token};
 use viewchan_model::monitor::Row;
 use viewchan_model::report::{Run, Verdict};
-use viewchan_model::scenario::{Scenario, Strategy, shipped};
+use viewchan_model::scenario::{Scenario, Strategy, parse, shipped};
 use viewchan_model::spec::{Cause, Operation};
 
 const ROUNDS: u64 = 20;
@@ -93,13 +93,13 @@ fn every_line_of_a_row_counts() {
     }
 }
 
-/// The right locks for the wrong cause.
-struct WrongCause;
+/// The strategy `view`, but receiving enters the owner for the wrong cause, or, if it strays, somebody else as well.
+struct Broken<const STRAYS: bool>;
 
 /// A message of the strategy `view`, and whose it is.
 type Message = <strategy::View as strategy::Strategy<Interpreter>>::Message;
 
-impl strategy::Strategy<Interpreter> for WrongCause {
+impl<const STRAYS: bool> strategy::Strategy<Interpreter> for Broken<STRAYS> {
     type Message = Message;
     type Pin = <strategy::View as strategy::Strategy<Interpreter>>::Pin;
 
@@ -116,10 +116,14 @@ impl strategy::Strategy<Interpreter> for WrongCause {
     }
 
     fn open(message: Message, home: Option<&Interpreter>) -> Result<Self::Pin, Ended> {
+        if STRAYS {
+            // SAFETY: the work uses no token.
+            unsafe { Interpreter::new().visit(Why::ViewCreation, |_| ()) }?;
+            return strategy::View::open(message, home);
+        }
         let owner = Self::owner(&message).clone();
         // SAFETY: the work uses no token.
-        let opened = unsafe { owner.visit(Why::ViewRelease, |_| strategy::View::open(message, home)) };
-        opened?
+        unsafe { owner.visit(Why::ViewRelease, |_| strategy::View::open(message, home)) }?
     }
 }
 
@@ -128,7 +132,28 @@ fn a_wrong_cause_is_refused() {
     let specified = specified("one-message", Strategy::View);
     let says =
         "receiver acquires a foreign lock for view release in operation receive, which is not in the row of view";
-    assert_eq!(refusal::<WrongCause>(&specified), (Some("G1"), says.to_owned()));
+    assert_eq!(refusal::<Broken<false>>(&specified), (Some("G1"), says.to_owned()));
+}
+
+/// An interpreter that the scenario does not have is nobody's to enter.
+#[test]
+fn an_unknown_interpreter_is_refused() {
+    let (guarantee, why) = refusal::<Broken<true>>(&specified("one-message", Strategy::View));
+    assert_eq!(guarantee, Some("G1"), "{why}");
+    let says = "was entered with cause view creation, and the scenario has no such thing";
+    assert!(why.starts_with("receiver: interpreter ") && why.ends_with(says), "{why}");
+}
+
+/// A detached thread is nobody's: it acquires even the lock that it has just given up as a foreign one.
+#[test]
+fn a_detached_thread_has_no_lock_of_its_own() {
+    let steps = r#"["detach", "release x.view", "end"]"#;
+    let text = TEMPLATE.replace(r#"holds = ["x"]"#, r#"holds = ["x.view"]"#).replace(r#"["read x"]"#, steps);
+    let scenario = Arc::new(parse("t.toml", &text).expect("it is well-formed"));
+    let specified = Specified::of(&scenario, Strategy::View).expect("the specification holds");
+    let seen = repeat::<Reference, strategy::View>(&specified, 1).expect("it passes");
+    assert_eq!(specified.rows, BTreeSet::from([(Operation::LastRelease, Cause::ViewRelease)]));
+    assert_eq!(seen.rows, specified.rows);
 }
 
 /// An outcome that the specification does not have is refused.
