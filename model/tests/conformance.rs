@@ -34,8 +34,8 @@ fn refusal<S: strategy::Strategy<Interpreter>>(specified: &Specified) -> (Option
     (failure.guarantee, failure.why)
 }
 
-/// Over all shipped scenarios, threads acquire foreign locks for exactly what exploration says: nothing else, and all of it,
-/// so that the rows are not allowed for want of looking.
+/// Over all shipped scenarios, threads acquire foreign locks for exactly what exploration says: nothing else, and all of
+/// it, so that nothing is allowed for want of looking.
 #[test]
 fn what_exploration_says_is_what_threads_do() {
     let mut specified_rows: BTreeMap<&str, BTreeSet<Row>> = BTreeMap::new();

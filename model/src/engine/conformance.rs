@@ -1,8 +1,8 @@
 //! The real code on real threads: many rounds of a scenario, each with other delays, on the runtime of a [`Host`].
 //!
 //! No proof, but real memory, real time and real locks. It holds three things against the specification: each round's
-//! outcome is one that it allows; what was frozen was freed (G3); and during each operation a thread acquires the locks
-//! of other interpreters with no other cause than exploration found for that operation (G1).
+//! outcome is one that it allows; what was frozen was freed (G3); and during each operation a thread acquires locks of
+//! other interpreters with no other cause than exploration found for that operation (G1).
 //!
 //! On the reference runtime this is the engine `threads`. A backend runs the same:
 //!
@@ -105,8 +105,8 @@ pub struct Seen {
 ///
 /// # Errors
 ///
-/// The first round whose outcome is not allowed, in which a thread acquires a lock that it may not, or that leaves bytes
-/// behind.
+/// The first round whose outcome is not allowed, or in which a thread acquires a lock that it may not, or after which a
+/// buffer is left over.
 pub fn repeat<H: Host, S: Strategy<H::Runtime>>(specified: &Specified, rounds: u64) -> Result<Seen, Failure> {
     let mut seen = Seen::default();
     for number in 0..rounds {

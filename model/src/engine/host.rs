@@ -6,6 +6,8 @@
 use std::ops::DerefMut;
 use viewchan::reference::{Attached, BufferMut, Interpreter, ThawError};
 use viewchan::runtime::Ended;
+#[cfg(doc)]
+use viewchan::trace::Event;
 use viewchan::trace::ObjectId;
 use viewchan::{Buffer, Runtime};
 
@@ -14,9 +16,8 @@ pub type Token<'a, H> = <<H as Host>::Runtime as Runtime>::Token<'a>;
 
 /// A runtime whose interpreters scenarios can be run in.
 ///
-/// What is to be held against the specification must be told: the runtime emits
-/// [`Entered`](viewchan::trace::Event::Entered) at each acquisition of an interpreter's lock, with its cause, on the thread that
-/// acquires it. The protocol emits its own events.
+/// What is to be held against the specification must be told: the runtime emits [`Event::Entered`] at each acquisition of
+/// an interpreter's lock, on the thread that acquires it. The protocol emits its own events.
 pub trait Host: 'static {
     /// The name of its engine in reports.
     const ENGINE: &'static str;
@@ -84,11 +85,11 @@ pub trait Host: 'static {
     /// The object's identity in trace events.
     fn object_id(buffer: &Buffer<Self::Runtime>) -> ObjectId;
 
-    /// How many buffers of these interpreters are left over, after all threads have ended and have dropped what they had:
-    /// more than 0 were leaked, fewer were freed twice. `counted` is what the events of those threads say.
+    /// How many buffers of these interpreters are left over, after all threads have ended and dropped what they had: more
+    /// than 0 were leaked, fewer were freed twice. `counted` is what the events of those threads say.
     ///
-    /// A host whose other threads still free something waits for them first. One that does not emit
-    /// [`Freed`](viewchan::trace::Event::Freed), or not on the threads of the scenario, knows the number from elsewhere.
+    /// A host whose other threads still free something waits for them first. One that does not emit [`Event::Freed`], or
+    /// not on the threads of the scenario, knows the number from elsewhere.
     fn left_over(_interpreters: &[Self::Runtime], counted: i64) -> i64 {
         counted
     }

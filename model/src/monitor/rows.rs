@@ -1,7 +1,7 @@
 //! Lock rows: which locks a thread acquires during which operation, held against what exploration says.
 //!
-//! This is G1 for runs that no [`Monitor`](super::Monitor) follows: on real threads the events of two threads come in no
-//! certain order. It needs none, since each thread is looked at alone.
+//! This is G1 for runs that no [`Monitor`](super::Monitor) follows: the events of two real threads come in no certain
+//! order. It needs none, since each thread is looked at alone.
 
 use super::translate;
 use crate::scenario::{Interpreter, Scenario, Strategy, Thread};
@@ -48,7 +48,7 @@ impl Rows {
         self.doing(thread).home = home;
     }
 
-    /// A thread emitted an event: an acquisition, or one by which an operation turns into another, as in the specification.
+    /// A thread emitted an event: an acquisition, or one by which, as in the specification, an operation becomes another.
     pub(crate) fn event(&self, thread: Thread, event: &Event) {
         let mut doing = self.doing(thread);
         match *event {
@@ -91,7 +91,8 @@ impl Rows {
             if let Some((operation, cause)) = doing.seen.iter().find(|row| !self.is_in(allowed, **row)) {
                 let (name, strategy) = (&decl.name, self.strategy.name());
                 return Err(format!(
-                    "{name} acquires a foreign lock for {cause} in operation {operation}, which is not in the row of {strategy}"
+                    "{name} acquires a foreign lock for {cause} in operation {operation}, \
+                     which is not in the row of {strategy}"
                 ));
             }
             all.extend(&doing.seen);
@@ -99,7 +100,7 @@ impl Rows {
         Ok(all)
     }
 
-    /// Where each clone counts at the owner, each drop of one says that none is left: it may be a release of either kind.
+    /// Where each clone counts at the owner, each drop says that none is left: it may be a release of either kind.
     fn is_in(&self, allowed: &BTreeSet<Row>, (operation, cause): Row) -> bool {
         let either = self.strategy == Strategy::Shared && operation == Operation::LastRelease;
         allowed.contains(&(operation, cause)) || either && allowed.contains(&(Operation::Release, cause))

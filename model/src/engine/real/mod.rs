@@ -23,7 +23,7 @@ pub(super) trait Observer: Send + Sync + 'static {
     fn event(&self, thread: Thread, event: &Event);
     /// A thread read a buffer, or a view of it.
     fn read(&self, thread: Thread, buffer: Buffer);
-    /// A thread begins an operation, or has ended one: [`Operation::Idle`]. What comes of it on the way, the events tell.
+    /// A thread begins an operation, or has ended one: [`Operation::Idle`]. What becomes of it, the events tell.
     fn begins(&self, _thread: Thread, _operation: Operation) {}
     /// A thread is of this interpreter from now on, or of none: by a block that it begins or ends.
     fn moves(&self, _thread: Thread, _home: Option<Interpreter>) {}
