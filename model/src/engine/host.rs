@@ -41,11 +41,12 @@ pub trait Host: 'static {
     fn token<'s, 'a>(stay: &'s Self::Stay<'a>) -> &'s Token<'a, Self>;
 
     /// Does the work attached to an interpreter, and goes back to where the thread was: to its `stay`, or to nobody. A
-    /// thread that is attached to the interpreter already just does the work. It must stand a `work` that unwinds.
+    /// thread that is there already just does the work, also if the interpreter is ending. It must stand a `work` that
+    /// unwinds.
     ///
     /// # Errors
     ///
-    /// [`Ended`] if the end of the interpreter has begun, whoever asks; the work was not done.
+    /// [`Ended`] if the thread is not there yet and the interpreter's end has begun; the work was not done.
     fn attach(
         stay: Option<&mut Self::Stay<'_>>,
         to: &Self::Runtime,
