@@ -1,5 +1,6 @@
 """What a test case says of itself, and how cases are found."""
 
+import functools
 import importlib
 import os
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 LIMIT_SECONDS = 60
 """How long a case may take, if it does not say otherwise. Nothing should come near it: it is for what hangs."""
+
+STRATEGIES = ("view", "handover", "deferred", "proxy", "shared")
 
 HERE = Path(__file__).parent
 
@@ -53,6 +56,12 @@ def needs(module):
     return unfit(False, "")
 
 
+def each_strategy(function):
+    """A case for each strategy, whose name is the function's argument: FILE::CASE-STRATEGY."""
+    function.variants = STRATEGIES
+    return function
+
+
 def twin(defect, shows=None):
     """The function does to CPython's own queues and channels what the case of the same name does to ours.
 
@@ -69,18 +78,21 @@ def twin(defect, shows=None):
 
 
 def listed(prefix):
-    """Every function `PREFIX_...` of every file `PREFIX_*.py`, as pairs of FILE::CASE and function."""
+    """Every case `PREFIX_...` of every file `PREFIX_*.py`, as pairs of FILE::CASE and function."""
     for path in sorted(HERE.glob(f"{prefix}_*.py")):
         module = importlib.import_module(path.stem)
-        for name, value in vars(module).items():
-            if name.startswith(f"{prefix}_") and callable(value):
-                yield f"{path.stem}::{name}", value
+        for name, function in vars(module).items():
+            if name.startswith(f"{prefix}_") and callable(function):
+                for variant in getattr(function, "variants", [None]):
+                    yield f"{path.stem}::{name}" + (f"-{variant}" if variant else ""), function
 
 
 def find(name, prefix):
-    """The function that is called FILE::CASE."""
+    """The case that is called FILE::CASE, or FILE.py::CASE: the function, and what to call."""
     stem, _, case = name.partition("::")
+    case, _, variant = case.partition("-")
     stem = stem.removesuffix(".py")
     if not stem.startswith(f"{prefix}_") or not case.startswith(f"{prefix}_"):
         sys.exit(f"{name}: expected {prefix}_FILE::{prefix}_CASE")
-    return getattr(importlib.import_module(stem), case)
+    function = getattr(importlib.import_module(stem), case)
+    return function, functools.partial(function, *filter(None, [variant]))

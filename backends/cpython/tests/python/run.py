@@ -40,7 +40,7 @@ def main(arguments):
         case ["--twin", name]:
             be_twin(name)
         case [name] if not name.startswith("-"):
-            cases.find(name, "test")()
+            cases.find(name, "test")[1]()
         case _:
             sys.exit(__doc__)
 
@@ -69,7 +69,7 @@ def print_table():
 
 def try_twin(name):
     """Runs a twin in a process of its own, which may hang or crash; exit status and evidence."""
-    function = cases.find(name, "stock")
+    function, _ = cases.find(name, "stock")
     command = [sys.executable, __file__, "--twin", name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -92,7 +92,7 @@ def be_twin(name):
     """Exits as the twin ends, normally: the end of the process may be where the defect shows."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        evidence = cases.find(name, "stock")()
+        evidence = cases.find(name, "stock")[1]()
         status = SHOWS if evidence else SHOWS_NOT
     except cases.Unavailable as error:
         status, evidence = UNAVAILABLE, error
