@@ -13,10 +13,6 @@ STRATEGIES = ("view", "handover", "deferred", "proxy", "shared")
 
 HERE = Path(__file__).parent
 
-HANGS = "hangs"
-CRASHES = "crashes"
-
-
 class Unavailable(Exception):
     """A twin cannot be tried on this Python."""
 
@@ -62,17 +58,16 @@ def each_strategy(function):
     return function
 
 
-def twin(defect, shows=None):
+def twin(defect, limit_seconds=5):
     """The function does to CPython's own queues and channels what the case of the same name does to ours.
 
-    It returns what it saw of the defect, or None. `shows` says that the defect may also hang or crash the process.
+    It returns what it saw of the defect, or None. A twin that crashes, or takes longer than its limit, has shown it.
     """
 
     def mark(function):
         function.defect = defect
-        function.shows = shows
-        function.limit_seconds = getattr(function, "limit_seconds", 10)
-        return function
+        function.limit_seconds = limit_seconds
+        return unfit(sys.version_info < (3, 13), "CPython's channels are different ones before 3.13")(function)
 
     return mark
 

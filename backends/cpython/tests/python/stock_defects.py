@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-from cases import CRASHES, HANGS, Unavailable, limit, twin
+from cases import Unavailable, twin
 
 if sys.version_info >= (3, 13):
     import _interpchannels as channels
@@ -60,7 +60,7 @@ def stock_d01_releases_beyond_any_limit():
         return ", ".join(f"{number} of 1,000 releases of {kind} lost" for kind, number in lost.items())
 
 
-@twin("D2", shows=HANGS)
+@twin("D2")
 def stock_d02_wait_beside_an_unrelated_channel():
     first, second = channels.create(stock.UNBOUND), channels.create(stock.UNBOUND)
     serialising = threading.Event()
@@ -77,7 +77,7 @@ def stock_d02_wait_beside_an_unrelated_channel():
     thread.join()
 
 
-@twin("D3", shows=HANGS)
+@twin("D3")
 def stock_d03_serialiser_that_uses_a_channel():
     first, second = channels.create(stock.UNBOUND), channels.create(stock.UNBOUND)
     queue = stock.Queue.create()
@@ -85,20 +85,20 @@ def stock_d03_serialiser_that_uses_a_channel():
     channels.send(first, queue, blocking=False)
 
 
-@twin("D4", shows=HANGS)
+@twin("D4")
 def stock_d04_end_with_a_queue_in_a_queue():
     outer, owner = stock.Queue.create(), stock.Interpreter()
     owner.exec("stock.Queue(outer).put(stock.Queue.create())", outer=outer.qid)
     owner.close()
 
 
-@twin("D5", shows=HANGS)
+@twin("D5")
 def stock_d05_queue_that_contains_itself():
     queue = stock.Queue.create()
     queue.put(queue)
 
 
-@twin("D6", shows=HANGS)
+@twin("D6")
 def stock_d06_destroyed_while_a_sender_is_at_it():
     import _interpqueues
 
@@ -116,8 +116,7 @@ def stock_d06_destroyed_while_a_sender_is_at_it():
     thread.join()
 
 
-@limit(60)
-@twin("D7", shows=CRASHES)
+@twin("D7", limit_seconds=60)
 def stock_d07_timeout_races_receive():
     channel, owner = channels.create(stock.UNBOUND), stock.Interpreter()
     payload = bytes(64 * MEGABYTE)
@@ -141,7 +140,7 @@ def stock_d07_timeout_races_receive():
     thread.join()
 
 
-@twin("D8", shows=CRASHES)
+@twin("D8")
 def stock_d08_removing_the_last_loses_the_next():
     queue, owner = stock.Queue.create(), stock.Interpreter()
     queue.put(b"first")
@@ -158,8 +157,7 @@ def stock_d08_removing_the_last_loses_the_next():
         return f"put first and next, got {got}"
 
 
-@limit(60)
-@twin("D9", shows=CRASHES)
+@twin("D9", limit_seconds=60)
 def stock_d09_receive_races_the_owners_end():
     tries, failures = 80, []
     for _ in range(tries):
@@ -175,8 +173,7 @@ def stock_d09_receive_races_the_owners_end():
         return f"{len(failures)} of {tries} receives raised {', '.join(sorted(set(failures)))}, the item was lost"
 
 
-@limit(60)
-@twin("D10", shows=CRASHES)
+@twin("D10", limit_seconds=60)
 def stock_d10_view_outlives_its_owner():
     def round():
         queue, owner = stock.Queue.create(), stock.Interpreter()
@@ -227,8 +224,7 @@ def stock_d12_timeout_below_a_second():
         return f"a timeout of 0.9 s ended after {waited:.3f} s"
 
 
-@limit(60)
-@twin("D13")
+@twin("D13", limit_seconds=60)
 def stock_d13_record_of_a_discarded_message():
     def round():
         queue = stock.Queue.create()
@@ -245,7 +241,7 @@ def stock_d13_record_of_a_discarded_message():
         return f"{grown / 200_000:.0f} bytes leaked by each of 200,000 discarded messages"
 
 
-@twin("D14", shows=CRASHES)
+@twin("D14")
 def stock_d14_released_exactly_once():
     try:
         import _testcapi

@@ -62,6 +62,8 @@ class Background:
             self.value = self.work()
         except BaseException as error:
             self.error = error
+        finally:
+            self.work = None  # It may hold ends, and channels close with their last end.
 
     def done(self, seconds=PATIENCE):
         """Whether it ends within so many seconds."""

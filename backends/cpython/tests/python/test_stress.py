@@ -21,15 +21,14 @@ def exchange(strategy, number, threads, seconds):
     deadline = time.monotonic() + seconds
     with interpreters(number) as crowd:
         inboxes = [viewchan.channel(50, strategy) for _ in crowd]
-        for interp, (_, receive) in zip(crowd, inboxes, strict=True):
-            call(interp, traffic.prepare)
-            call(interp, traffic.take_receive_end, receive=receive)
         senders, receivers = [], []
         for index, interp in enumerate(crowd):
             first, second = (inboxes[(index + step) % number][0] for step in (1, number - 1))
+            call(interp, traffic.prepare)
+            call(interp, traffic.take_ends, receive=inboxes[index][1], onward=first)
             for _ in range(threads):
                 senders.append(Background(call, interp, traffic.send_until, deadline, first=first, second=second))
-                receivers.append(Background(call, interp, traffic.receive_until_closed, deadline, onward=first))
+                receivers.append(Background(call, interp, traffic.receive_until_closed, deadline))
         for sender in senders:
             sender.thread.join()
         del inboxes, first, second
@@ -87,9 +86,8 @@ def test_interpreters_closed_at_random_moments(strategy):
         inboxes = [viewchan.channel(200, strategy) for _ in readers]
         receivers = []
         for index, (interp, (_, receive)) in enumerate(zip(readers, inboxes, strict=True)):
-            call(interp, traffic.take_receive_end, receive=receive)
-            onward = inboxes[1 - index][0]
-            receivers.append(Background(call, interp, traffic.receive_until_closed, deadline, onward=onward))
+            call(interp, traffic.take_ends, receive=receive, onward=inboxes[1 - index][0])
+            receivers.append(Background(call, interp, traffic.receive_until_closed, deadline))
         ends = [send for send, _ in inboxes]
         while time.monotonic() < deadline:
             owner = viewchan.create_interpreter()
@@ -100,7 +98,7 @@ def test_interpreters_closed_at_random_moments(strategy):
             call(owner, traffic.send_until, until, first=ends[0], second=ends[1])
             owner.close()
             owners.append(owner.id)
-        del inboxes, ends, end, onward, receive
+        del inboxes, ends, end, receive
         received, _ = (sum(numbers) for numbers in zip(*(receiver.result() for receiver in receivers)))
         assert received > 0
         call_all(readers, there.forget)

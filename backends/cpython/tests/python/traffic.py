@@ -58,18 +58,18 @@ def send_until(deadline, *, first, second):
     return sent
 
 
-def take_receive_end(receive):
-    """There is one receive end, for all threads of this interpreter."""
-    kept["receive"] = receive
+def take_ends(*, receive, onward):
+    """For all threads of this interpreter: one receives there, and passes on here."""
+    kept["receive"], kept["onward"] = receive, onward
 
 
-def receive_until_closed(deadline, *, onward):
+def receive_until_closed(deadline):
     """Receives, keeps some views for a while, passes some on until the deadline; how many came, how many went on."""
     received = relayed = 0
     views = []
     while True:
         if time.monotonic() > deadline:
-            onward.close()
+            kept["onward"].close()
         try:
             view = kept["receive"].recv(timeout=0.05)
         except (viewchan.TimeoutError, viewchan.OwnerEndedError):
@@ -80,7 +80,7 @@ def receive_until_closed(deadline, *, onward):
         check(view)
         if random.randrange(8) == 0:
             try:
-                onward.send_nowait(view)
+                kept["onward"].send_nowait(view)
                 relayed += 1
             except (viewchan.FullError, viewchan.ClosedError):
                 pass
