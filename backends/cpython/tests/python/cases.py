@@ -13,6 +13,7 @@ STRATEGIES = ("view", "handover", "deferred", "proxy", "shared")
 
 HERE = Path(__file__).parent
 
+
 class Unavailable(Exception):
     """A twin cannot be tried on this Python."""
 

@@ -1,10 +1,10 @@
 """Runs one test case in this process, or lists them. The Rust harness calls it, and so can a person.
 
-    run.py --list               a line a case: FILE::CASE, limit in seconds, why this Python is unfit; tabs between
-    run.py FILE::CASE           exit status 0: passed
-    run.py --stock              what CPython's own channels do instead: every twin, as a table
-    run.py --stock --list       a line a twin, as above
-    run.py --stock FILE::CASE   exit status 0: the defect shows, 3: it does not, 4: it cannot be tried here
+run.py --list               a line a case: FILE::CASE, limit in seconds, why this Python is unfit; tabs between
+run.py FILE::CASE           exit status 0: passed
+run.py --stock              what CPython's own channels do instead: every twin, as a table
+run.py --stock --list       a line a twin, as above
+run.py --stock FILE::CASE   exit status 0: the defect shows, 3: it does not, 4: it cannot be tried here
 """
 
 import faulthandler

@@ -4,7 +4,6 @@ import queue
 import sys
 
 try:
-    import _interpchannels
     import _interpqueues
     import _interpreters
 except ImportError as error:
@@ -26,7 +25,7 @@ class Queue:
     """What the high-level module has under this name, as far as CPython's C code looks at it."""
 
     while_serialised = None
-    """Called while the queue itself is being put somewhere: CPython asks for `_id` then, which may be any Python code."""
+    """Called while the queue itself is being put somewhere: CPython asks for `_id` then, which may be any code."""
 
     def __init__(self, qid):
         self.qid = int(qid)

@@ -1,4 +1,4 @@
-"""What the cases of test_defects do, done to CPython's own queues and channels. `run.py --stock` prints what came of it."""
+"""What the cases of test_defects do, done to CPython's own queues and channels. `run.py --stock` runs them."""
 
 import importlib
 import sys

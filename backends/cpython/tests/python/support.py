@@ -224,6 +224,7 @@ class Ended:
 
         command = [sys.executable, "-c", source]
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
-        own = "RuntimeWarning: remaining subinterpreters; close them with Interpreter.close()"  # CPython's, from 3.14 on.
+        # CPython's own word, from 3.14 on, about interpreters that are left. It is right.
+        own = "RuntimeWarning: remaining subinterpreters; close them with Interpreter.close()"
         self.status, self.said = done.returncode, done.stdout
         self.complaint = "".join(line for line in done.stderr.splitlines(True) if own not in line)

@@ -1,6 +1,7 @@
 """The defects of CPython's own channels, D1 to D14: that ours do not have them. The twins are in stock_defects."""
 
 import array
+import functools
 import resource
 import threading
 import time
@@ -89,7 +90,7 @@ def test_d03_user_code_that_uses_the_channel(strategy):
 
 
 def put_channel_into(outer):
-    """For another interpreter: both ends of a channel with a message inside go into another channel, of which it keeps ends."""
+    """For another interpreter: both ends of a channel with a message inside go into another channel; it keeps some."""
     send, receive = viewchan.channel()
     send.send(b"inside")
     outer.send(send)
@@ -340,25 +341,28 @@ def test_d13_refused_send_leaks_nothing():
 @needs("_testcapi")
 @each_strategy
 def test_d14_released_exactly_once(strategy):
-    """Fails if an allocation that fails in the middle of a receive or a send loses a reference, or gives one back twice."""
+    """Fails if an allocation that fails in the middle of something loses a reference, or gives one back twice."""
     import _testcapi
 
     payload = bytes(1000)
     failed = {"receive": 0, "send": 0}
+
+    def attempt(name, operation, failing):
+        _testcapi.set_nomemory(failing, failing + 1)
+        try:
+            operation()
+        except MemoryError:
+            failed[name] += 1
+        finally:
+            _testcapi.remove_mem_hooks()
+
     with steady_count(payload):
         for failing in range(1, 40):
             send, receive = viewchan.channel(strategy=strategy)
             send.send(payload)
-            for name, operation in (("receive", receive.recv), ("send", lambda: send.send(payload))):
-                _testcapi.set_nomemory(failing, failing + 1)
-                try:
-                    operation()
-                except MemoryError:
-                    failed[name] += 1
-                finally:
-                    _testcapi.remove_mem_hooks()
+            attempt("receive", receive.recv, failing)
+            attempt("send", functools.partial(send.send, payload), failing)
             receive.close()
-            del send, receive, operation
     assert failed["receive"] > 0, "no allocation of a receive failed"
     assert_free()
 

@@ -18,7 +18,7 @@ SETUP = """if True:
         viewchan.run(reader, "import there; there.kept['receive'] = receive; there.kept['view'] = receive.recv()",
                      channels={"receive": answers}, reraise=True)
 """
-"""In the main interpreter: an owner, a reader, views of the owner, messages in flight, and the reader has a view of ours."""
+"""An owner, views of what it sent, its messages in flight, and a reader with a view of ours; for each strategy."""
 
 KEEP_ALL = "        kept.append((owner, reader, send, receive, views, back))\n"
 REPEAT = 3
@@ -110,7 +110,7 @@ for event in begun:
 
 @limit(180)
 def test_exit_in_the_middle_of_traffic():
-    """Fails if threads that receive from an interpreter, and release, when the end comes crash it, or make it say something."""
+    """Fails if threads that receive and release when the end comes crash it, or make it say something."""
     traffic = """if True:
     import threading
     import viewchan, there
