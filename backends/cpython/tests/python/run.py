@@ -46,7 +46,7 @@ def main(arguments):
 
 
 def share_modules(arguments):
-    """Other interpreters find modules by PYTHONPATH only. If it lacks the folder of the cases, starts again with it."""
+    """Other interpreters find modules by PYTHONPATH only. If the folder of the cases is not in it, starts again."""
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(cases.HERE) not in folders:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(cases.HERE), *filter(None, folders)])

@@ -15,7 +15,7 @@ VISITS = {
     "handover": (0, MESSAGES),
     "deferred": (0, 0),
     "proxy": (MESSAGES, MESSAGES),
-    # From Python, slices and copies share the memoryview's own count: they are no clones, and cost nothing here either.
+    # From Python, slices share the memoryview's own count: they are no clones, and cost nothing here either.
     "shared": (MESSAGES, MESSAGES),
 }
 
