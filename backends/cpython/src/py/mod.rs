@@ -44,7 +44,6 @@ pub(crate) struct Owned<'p>(Ref<'p>);
 pub(crate) enum Builtin {
     Buffer,
     Memory,
-    Overflow,
     Runtime,
     Type,
     Value,
@@ -136,7 +135,6 @@ impl<'p> Attached<'p> {
             self.borrowed(match class {
                 Builtin::Buffer => ffi::PyExc_BufferError,
                 Builtin::Memory => ffi::PyExc_MemoryError,
-                Builtin::Overflow => ffi::PyExc_OverflowError,
                 Builtin::Runtime => ffi::PyExc_RuntimeError,
                 Builtin::Type => ffi::PyExc_TypeError,
                 Builtin::Value => ffi::PyExc_ValueError,
@@ -210,6 +208,11 @@ impl<'p> Ref<'p> {
     pub(crate) fn is_none(self) -> bool {
         // SAFETY: None exists.
         self.as_ptr() == unsafe { ffi::Py_None() }
+    }
+
+    pub(crate) fn is_true(self) -> bool {
+        // SAFETY: True exists.
+        self.as_ptr() == unsafe { ffi::Py_True() }
     }
 
     /// Whether the object is exactly of this class, not of one derived from it.
