@@ -352,13 +352,8 @@ unsafe fn free_buried(bytes: &Bytes) {
         unsafe { py::set_references(object, references) }
     } else if is_raw(bytes.bytes.len()) {
         // SAFETY: an object of this size comes from the raw allocator, which knows no interpreters; it was the last reference.
-        unsafe { PyMem_RawFree(object.as_ptr().cast()) }
+        unsafe { py::free_raw(object) }
     }
-}
-
-unsafe extern "C" {
-    /// In CPython's stable ABI since 3.13 by its headers, and in every version before by its libraries.
-    fn PyMem_RawFree(memory: *mut core::ffi::c_void);
 }
 
 /// Whether CPython takes the memory of a `bytes` object of this length from `malloc`: then it can outlive its interpreter.
@@ -481,20 +476,23 @@ impl Records {
             // SAFETY: the record is in the list.
             let record = unsafe { place.as_ref() };
             // SAFETY: the mutex is held.
-            let Content::Bytes(Bytes { object, .. }) = *(unsafe { &*record.content.get() }) else { continue };
+            let Content::Bytes(bytes) = (unsafe { &*record.content.get() }) else { continue };
+            let (object, len) = (bytes.object, bytes.as_slice().len());
             // SAFETY: the mutex is held.
-            if unsafe { *record.counts.get() }.references > 0 {
+            if unsafe { *record.counts.get() }.references == 0 {
+                // SAFETY: the GIL is held, and the record has a reference.
+                unsafe { ffi::Py_DecRef(object.as_ptr()) }
+                // SAFETY: no reference to the record is left, and the mutex is held.
+                drop(unsafe { self.remove(place) });
+            } else if is_raw(len) {
                 *pins.entry(object).or_default() += 1;
-                continue;
             }
-            // SAFETY: the GIL is held, and the record has a reference.
-            unsafe { ffi::Py_DecRef(object.as_ptr()) }
-            // SAFETY: no reference to the record is left, and the mutex is held.
-            drop(unsafe { self.remove(place) });
         }
         for (object, pins) in pins {
             // SAFETY: the records' references keep the object, and the GIL is held.
-            if unsafe { py::references(object) } != pins {
+            if unsafe { py::references(object) } == pins {
+                py::take_off_the_count();
+            } else {
                 // Somebody else has lost a reference, or it is an object that is never freed. Then this one is not ours alone,
                 // and one more lost reference keeps us from freeing it.
                 // SAFETY: as above.
