@@ -2,8 +2,9 @@
 
     python benches/compare.py [--quick] [--sizes 64,4096] [--json FILE]
 
-For each message the clock runs from before the receiver asks for it, when it is already there, until it has been dropped
-again. Nothing reads it meanwhile. Each round goes through all ways, so that whatever else the machine does hits them alike.
+For each message the clock runs from before the receiver asks for it, when it is already there, until it has been
+dropped again. Nothing reads it meanwhile. Each round goes through all ways, so that whatever else the machine does hits
+them alike.
 """
 
 import argparse
@@ -23,11 +24,12 @@ LARGE = 1 << 20
 AHEAD, BUSY_AHEAD = 4, 50
 
 FOOTNOTES = """
-queue: CPython's own (_interpqueues, below concurrent.interpreters.Queue). The release of its memoryview is only queued, as a
-  pending call of the sender, who runs it when he next runs Python. There are 300 places; what finds none is never released.
-  `deferred` is released when a thread of ours has visited the sender, idle or not; its list has no limit.
-process: the copying that the sender does is not in the figures; of a message beyond 64 KiB a pipe holds a part only, and
+queue: CPython's own (_interpqueues, below concurrent.interpreters.Queue). The release of its memoryview is only queued,
+  as a pending call of the sender, who runs it when he next runs Python. There are 300 places; what finds none is never
+  released. `deferred` is released when a thread of ours has visited the sender, idle or not; its list has no limit.
+process: the copying that the sender does is not in the figures. Of a message beyond 64 KiB a pipe holds a part only, and
   receiving it includes waiting for the rest. SharedMemory: a fresh block for each message; attach, close, unlink.
+after a pause: `deferred` wakes the thread that collects, at most once a millisecond; with many messages one pays for it.
 """
 
 
@@ -104,7 +106,7 @@ def measure_rounds(state, size, quick, at_once, pause=0):
 
 
 def measure_busy(size, quick):
-    """The sender computes in Python and sends now and then. One after the other: two busy ones would need more cores."""
+    """The sender computes in Python and sends now and then. One way at a time: two busy senders need more cores."""
     number, rounds = (8, 1) if quick else (10, 4)
     opened = {name: open(size) for name, open in ways()}
     samples = {name: [] for name in opened}

@@ -15,8 +15,8 @@ STRATEGIES = ("view", "handover", "deferred", "proxy", "shared")
 PERIOD_SECONDS = 0.006
 """How often a busy sender sends."""
 
-# For the sender, wherever it is: it sends `number` messages, and computes in Python before each, and after the last one until
-# it is told to stop.
+# For the sender, wherever it is: it sends `number` messages, and computes in Python before each, and after the last one
+# until it is told to stop.
 BUSY = """
 import time
 def compute(until):
@@ -82,7 +82,7 @@ class Channel(Interpreters):
 
 
 class Queue(Interpreters):
-    """CPython's own queue: the functions below `concurrent.interpreters.Queue`, without its Python code and its waiting."""
+    """CPython's own queue: the functions below `concurrent.interpreters.Queue`, without its Python code."""
 
     is_ours = False
 
@@ -180,7 +180,7 @@ class ProcessQueue(Processes):
 
 
 class Block(Processes):
-    """A fresh `multiprocessing.SharedMemory` for each message, whose name comes through a pipe. The sender copies into it."""
+    """A fresh `SharedMemory` for each message, whose name comes through a pipe. The sender copies into it."""
 
     def open(self, context):
         self.connection, there = context.Pipe(duplex=False)
