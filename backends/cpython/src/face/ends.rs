@@ -99,9 +99,9 @@ impl<'p> Context<'p> {
         let end = through.open(self)?;
         match self.sendable(object)? {
             Sendable::Immutable(immutable, layout) => {
-                if self.home().is_ending() {
+                if self.home().is_gone() {
                     return Err(
-                        self.raise(Error::Closed, "the interpreter is ending: nothing of it can be sent any more")
+                        self.raise(Error::Closed, "the interpreter is gone: nothing of it can be sent")
                     );
                 }
                 if through.strategy == Strategy::Deferred {

@@ -12,7 +12,7 @@
 //! `end` waits for those who are inside, and takes the records out of the GIL's care: from then on they are guarded by a mutex,
 //! and a visit needs no interpreter. What CPython owns of them is still the dying interpreter's, so what is released now is
 //! only noted; `bury`, which runs when nothing else is left of the interpreter, gives it back, and takes over what is still
-//! pinned. Nothing is copied, and nobody who has a view waits for anything (G7).
+//! pinned. Nobody who has a view waits for anything (G7).
 
 use super::{Call, Python, Token, gate::Stage, registry, stay};
 use viewchan::Runtime;
@@ -36,8 +36,6 @@ pub(crate) fn end(call: &Call<'_>) {
         gate.close();
     }
     collect_all(&token);
-    // SAFETY: the thread is attached, and the gate is closed.
-    unsafe { python.core().records.move_out() }
     python.core().spare.delete();
     gate.let_go();
     registry::end(python);
@@ -75,6 +73,8 @@ pub(crate) fn bury(call: &Call<'_>) {
     let remains = core.gate.lock_remains();
     if core.gate.stage() == Stage::Dying {
         // SAFETY: the thread is attached, and has the mutex.
+        unsafe { core.records.move_out() }
+        // SAFETY: as above.
         unsafe { core.records.bury() }
         core.gate.bury();
     }

@@ -100,9 +100,9 @@ impl Python {
         unsafe { ffi::PyInterpreterState_Get() == self.0.interpreter }
     }
 
-    /// Whether its end has begun, so that it cannot own anything new.
-    pub(crate) fn is_ending(&self) -> bool {
-        self.0.gate.stage() != gate::Stage::Open
+    /// Whether it is gone, so that it cannot own anything new.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gate.stage() == gate::Stage::Gone
     }
 
     /// How often the protocol acquired this interpreter's GIL with this cause. Counts may be read while others count.

@@ -192,7 +192,11 @@ pub(crate) fn freeze(token: &Token<'_>, content: Content, is_told_apart: bool) -
         links: UnsafeCell::new(Links { previous: None, next: None }),
     });
     let record = NonNull::from(Box::leak(record));
-    token.python().core().records.insert(record);
+    let core = token.python().core();
+    let remains = core.gate.lock_remains();
+    // SAFETY: the token says that the thread holds the GIL; now it has the mutex, too, if there is one.
+    unsafe { core.records.insert(record) }
+    drop(remains);
     trace::emit(|| Event::Frozen { object: id(record) });
     // SAFETY: the object is new: its one reference is the handle's, and its owner is the token's interpreter.
     unsafe { Buffer::from_parts(token.python().clone(), Object(record)) }
@@ -388,8 +392,10 @@ impl Records {
         self.number.load(Ordering::Relaxed)
     }
 
-    /// The calling thread holds the owner's lock.
-    fn insert(&self, record: NonNull<Record>) {
+    /// # Safety
+    ///
+    /// The record is new, and the calling thread holds the owner's lock.
+    unsafe fn insert(&self, record: NonNull<Record>) {
         // SAFETY: the lock makes the access exclusive.
         let first = unsafe { &mut *self.first.get() };
         // SAFETY: as above; both records are there.
@@ -437,17 +443,17 @@ impl Records {
         })
     }
 
-    /// The interpreter begins to end: moves out of its pools what nobody has looked at. What cannot be copied, for want of
-    /// memory, stays.
+    /// The interpreter is about to be gone: moves out of its pools what nobody has looked at. What cannot be copied, for want
+    /// of memory, stays.
     ///
     /// # Safety
     ///
-    /// The calling thread is attached to the owner, whose GIL guards the records.
+    /// The calling thread is attached to the owner, and holds the mutex that guards the records.
     pub(super) unsafe fn move_out(&self) {
         for place in self.iter() {
             // SAFETY: the record is in the list.
             let record = unsafe { place.as_ref() };
-            // SAFETY: the GIL is held.
+            // SAFETY: the mutex is held.
             let content = unsafe { &mut *record.content.get() };
             let Content::Bytes(bytes) = content else { continue };
             let object = bytes.object;
@@ -455,7 +461,7 @@ impl Records {
                 continue;
             }
             let Some(copy) = Storage::copy_of(bytes.as_slice()).map(Arc::new) else { continue };
-            // SAFETY: the GIL is held, so nobody else moves; the copy is there as long as the content.
+            // SAFETY: the mutex is held, so nobody else moves; the copy is there as long as the content.
             if unsafe { record.place.move_to(NonNull::from(copy.frozen_bytes())) } {
                 *content = Content::Storage(copy);
                 // SAFETY: the GIL is held, and the record had a reference.
