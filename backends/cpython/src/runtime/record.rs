@@ -136,6 +136,11 @@ impl Object {
         id(self.0)
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        // SAFETY: the content, which is there while the reference is, keeps the bytes where they are.
+        unsafe { self.record().bytes.as_ref() }
+    }
+
     fn record(&self) -> &Record {
         // SAFETY: it is a reference, so the record is there.
         unsafe { self.0.as_ref() }

@@ -12,6 +12,11 @@ static INTERPRETERS: Mutex<BTreeMap<u64, Python>> = Mutex::new(BTreeMap::new());
 
 /// The handle on the interpreter to which the calling thread is attached, and whether it is new.
 pub(crate) fn present() -> (Python, bool) {
+    present_with(super::BATCH)
+}
+
+/// The same; a new one collects so many at a time.
+pub(super) fn present_with(batch: usize) -> (Python, bool) {
     // SAFETY: the thread is attached, as the caller says.
     let interpreter = unsafe { ffi::PyInterpreterState_Get() };
     // SAFETY: as above.
@@ -22,7 +27,7 @@ pub(crate) fn present() -> (Python, bool) {
     let python = interpreters.entry(id).or_insert_with(|| {
         is_new = true;
         // SAFETY: the thread is attached, so it is alive; the caller announces its end.
-        unsafe { Python::new(interpreter, id, super::BATCH) }
+        unsafe { Python::new(interpreter, id, batch) }
     });
     (python.clone(), is_new)
 }
