@@ -40,11 +40,9 @@ pub(crate) fn end(call: &Call<'_>) {
 ///
 /// [`Ended`] if it had begun before.
 pub(super) fn begin(token: &Token<'_>) -> core::result::Result<(), Ended> {
-    if !token.python().core().gate.finalize() {
-        return Err(Ended);
-    }
+    // First, so that nobody is refused before. Who still passes the gate is sent away when it has the GIL.
     interrupt(token);
-    Ok(())
+    if token.python().core().gate.finalize() { Ok(()) } else { Err(Ended) }
 }
 
 /// Waits for those who are inside, and takes the records out of the GIL's care. The end has begun, once.
