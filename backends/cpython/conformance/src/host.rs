@@ -60,11 +60,7 @@ impl<W: Ways> Host for CPython<W> {
         stay
     }
 
-    fn attach(
-        _stay: Option<&mut Token<'_>>,
-        to: &Python,
-        work: impl FnOnce(&mut Token<'_>),
-    ) -> Result<(), Ended> {
+    fn attach(_stay: Option<&mut Token<'_>>, to: &Python, work: impl FnOnce(&mut Token<'_>)) -> Result<(), Ended> {
         W::attach(to, work)
     }
 

@@ -40,6 +40,9 @@ pub(crate) fn end(call: &Call<'_>) {
 ///
 /// [`Ended`] if it had begun before.
 pub(super) fn begin(token: &Token<'_>) -> core::result::Result<(), Ended> {
+    if token.python().is_ending() {
+        return Err(Ended);
+    }
     // First, so that nobody is refused before. Who still passes the gate is sent away when it has the GIL.
     interrupt(token);
     if token.python().core().gate.finalize() { Ok(()) } else { Err(Ended) }
@@ -56,8 +59,11 @@ pub(super) fn complete(call: &Call<'_>) {
         gate.close();
     }
     collect_all(&token);
+    // SAFETY: the thread is attached, and the gate is closed.
+    unsafe { python.core().records.move_out() }
+    python.core().spare.delete();
     gate.let_go();
-    registry::forget(python);
+    registry::end(python);
 }
 
 /// Collects until nothing more comes.
@@ -80,7 +86,7 @@ pub(crate) fn interrupt(token: &Token<'_>) {
 /// The process exits: nobody enters any interpreter from now on, and what is there stays as it is.
 fn exit() {
     let _outside = stay::Outside::step();
-    registry::all().iter().for_each(|python| python.core().gate.abandon());
+    registry::all_alive().iter().for_each(|python| python.core().gate.abandon());
 }
 
 /// The last thing that an interpreter forgets: its dictionary is cleared when all modules are, and all garbage.
@@ -130,5 +136,5 @@ fn bury(call: &Call<'_>) {
 
 /// The process is the child of a fork: of all threads only the calling one is here.
 pub(crate) fn forget_threads() {
-    registry::all().iter().for_each(|python| python.core().collector.forget_thread());
+    registry::all_alive().iter().for_each(|python| python.core().collector.forget_thread());
 }

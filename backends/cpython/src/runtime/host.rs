@@ -87,7 +87,7 @@ pub unsafe fn create(batch: usize) -> Result<Python, String> {
 
 /// The handle on the new interpreter to which the thread is attached.
 fn announced(batch: usize) -> Result<Python, String> {
-    let (python, _) = registry::present_with(batch);
+    let (python, _) = registry::enrol_with(batch);
     // SAFETY: the caller says so.
     let attached = unsafe { Attached::assume() };
     ending::announce(attached, &python).map_err(|Raised| attached.take_text())?;
@@ -150,7 +150,7 @@ pub unsafe fn end(python: &Python) {
 ///
 /// If the memory is not frozen.
 pub fn freeze(token: &Token<'_>, storage: Storage) -> Buffer<Python> {
-    record::freeze(token, Content::Storage(Arc::new(storage)))
+    record::freeze(token, Content::Storage(Arc::new(storage)), false)
 }
 
 /// The memory, to be written again, if the handle is all that refers to it.

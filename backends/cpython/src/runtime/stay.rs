@@ -16,6 +16,7 @@ use super::gate::{Entry, Gate};
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
+use parking_lot::MutexGuard;
 use pyo3_ffi as ffi;
 use viewchan::Runtime;
 use viewchan::ledger::Errands;
@@ -145,6 +146,8 @@ impl Drop for Outside {
 struct Inside<'a> {
     python: &'a Python,
     state: *mut ffi::PyThreadState,
+    /// There was no memory for a state: this one is the spare one.
+    spare: Option<MutexGuard<'a, *mut ffi::PyThreadState>>,
     /// How it leaves the gate.
     leave: fn(&Gate),
 }
@@ -153,30 +156,35 @@ impl<'a> Inside<'a> {
     /// The thread is attached to nobody, and the gate has let it in, for a visit or a run: it leaves as it came.
     fn enter(python: &'a Python, cause: Cause, leave: fn(&Gate)) -> Self {
         // SAFETY: the gate keeps the interpreter from being finalized; no GIL is needed.
-        let state = unsafe { ffi::PyThreadState_New(python.core().interpreter) };
-        if state.is_null() {
-            // As for any other allocation that fails. A release cannot fail, so there is nobody to tell.
-            std::process::abort();
+        let mut state = unsafe { ffi::PyThreadState_New(python.core().interpreter) };
+        let spare = state.is_null().then(|| python.core().spare.take());
+        if let Some(spare) = &spare {
+            state = **spare;
+            assert!(!state.is_null(), "there has been no memory for a thread state from the beginning");
         }
         // SAFETY: new, of this thread, which is attached to nobody.
         unsafe { ffi::PyEval_RestoreThread(state) }
         HERE.set(Some(NonNull::from(python)));
         python.count(cause);
-        Self { python, state, leave }
+        Self { python, state, spare, leave }
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         trace::emit(|| Event::Leaving { interpreter: self.python.id() });
-        // SAFETY: the thread is attached with this state; clearing it may run code of that interpreter, which is why it is
-        // still HERE.
-        unsafe { ffi::PyThreadState_Clear(self.state) }
+        if self.spare.is_none() {
+            // SAFETY: the thread is attached with this state; clearing it may run code of that interpreter, which is why it is
+            // still HERE.
+            unsafe { ffi::PyThreadState_Clear(self.state) }
+        }
         HERE.set(None);
         // SAFETY: as above.
         unsafe { ffi::PyEval_SaveThread() };
-        // SAFETY: it is nobody's present state any more, and cleared.
-        unsafe { ffi::PyThreadState_Delete(self.state) }
+        if self.spare.take().is_none() {
+            // SAFETY: it is nobody's present state any more, and cleared.
+            unsafe { ffi::PyThreadState_Delete(self.state) }
+        }
         (self.leave)(&self.python.core().gate);
     }
 }
