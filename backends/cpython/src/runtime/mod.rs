@@ -8,11 +8,13 @@
 //! | `spare` | a thread state that is always there |
 //! | `collector` | the thread that runs errands |
 //! | `registry` | interpreters by their id |
+//! | [`host`] | for programs that make interpreters themselves |
 //! | `ending` | the hooks that CPython calls when an interpreter or the process ends |
 
 mod collector;
 pub(crate) mod ending;
 mod gate;
+pub mod host;
 pub(crate) mod record;
 pub(crate) mod registry;
 mod spare;

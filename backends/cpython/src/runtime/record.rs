@@ -211,6 +211,10 @@ impl Object {
         id(self.0)
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.record().place.look()
+    }
+
     fn record(&self) -> &Record {
         // SAFETY: it is a reference, so the record is there.
         unsafe { self.0.as_ref() }
