@@ -100,9 +100,7 @@ impl<'p> Context<'p> {
         match self.sendable(object)? {
             Sendable::Immutable(immutable, layout) => {
                 if self.home().is_gone() {
-                    return Err(
-                        self.raise(Error::Closed, "the interpreter is gone: nothing of it can be sent")
-                    );
+                    return Err(self.raise(Error::Closed, "the interpreter is gone: nothing of it can be sent"));
                 }
                 if through.strategy == Strategy::Deferred {
                     self.home().start_collector().map_err(|error| self.attached.raise_os(&error))?;

@@ -18,6 +18,7 @@ use viewchan::runtime::Cause;
 
 /// Called by CPython when the library is loaded for an interpreter.
 #[unsafe(no_mangle)]
+#[allow(unreachable_pub, reason = "CPython finds it by its name")]
 pub extern "C" fn PyInit__viewchan() -> *mut ffi::PyObject {
     struct Definition(Box<ffi::PyModuleDef>);
     // SAFETY: CPython changes it, under its own locks, as it does with those of C modules.

@@ -102,6 +102,11 @@ impl Python {
         unsafe { ffi::PyInterpreterState_Get() == self.0.interpreter }
     }
 
+    /// Whether its end has begun.
+    fn is_ending(&self) -> bool {
+        self.0.gate.stage() != gate::Stage::Open
+    }
+
     /// Whether it is gone, so that it cannot own anything new.
     pub(crate) fn is_gone(&self) -> bool {
         self.0.gate.stage() == gate::Stage::Gone
