@@ -14,7 +14,8 @@ use std::time::Duration;
 use viewchan::channel::{ReceiveEnd, RecvError, RecvTimeoutError, SendEnd, TryRecvError, bounded_with, unbounded_with};
 use viewchan::ledger::{Errands, Ledger, run_errands};
 use viewchan::runtime::{Cause, Ended, InterpreterId, Runtime, Waker};
-use viewchan::{Buffer, View, strategy};
+use viewchan::strategy::{self, Strategy};
+use viewchan::{Buffer, View};
 
 /// A handle on an interpreter that can end.
 #[derive(Clone)]
@@ -235,7 +236,7 @@ fn freeze(token: &Token<'_>, bytes: &[u8]) -> Buffer<Toy> {
 }
 
 /// Sends a copy of `bytes` as `owner`'s, and returns what tells how many references there are.
-fn send(owner: &Toy, tx: &SendEnd<Toy>, bytes: &[u8]) -> Weak<[u8]> {
+fn send<S: Strategy<Toy>>(owner: &Toy, tx: &SendEnd<Toy, S>, bytes: &[u8]) -> Weak<[u8]> {
     let send = |token: &Token<'_>| {
         let (home, object) = freeze(token, bytes).into_parts();
         let references = Arc::downgrade(&object);
@@ -335,6 +336,26 @@ fn handles_and_messages_outlive_their_owners_end() {
     owner.end();
     drop((handle, rx));
     assert_eq!(references.strong_count(), 0);
+}
+
+/// An errand for an owner that has ended, and adopts nothing, forgets what is on the list, on whichever thread it runs (G7, G8).
+#[test]
+fn an_errand_of_an_ended_owner_is_handed_over() {
+    let _watchdog = watchdog();
+    let [owner, releaser] = [(); 2].map(|()| Toy::new());
+    let (tx, rx) = unbounded_with::<Toy, strategy::Deferred>();
+    let references = send(&owner, &tx, b"toy");
+    let view = rx.recv().expect("a message is inside").into_view().expect("it is a buffer");
+    owner.end();
+    let release = |_: &Token<'_>| {
+        drop(view);
+        Toy::with_errands(Errands::take).expect("nobody attends to the owner")
+    };
+    let errand = releaser.enter(Cause::Attach, release).expect("the releaser lives");
+    assert_eq!((references.strong_count(), releaser.causes()), (1, vec![Cause::Attach]));
+    thread::spawn(|| errand.run()).join().expect("no panic");
+    assert_eq!(references.strong_count(), 0);
+    assert_eq!(owner.causes(), [Cause::Attach]);
 }
 
 /// A sender that waits for space has left its interpreter, so another thread can come in, and it comes back once (G4).

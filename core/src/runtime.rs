@@ -94,6 +94,11 @@ impl core::error::Error for Ended {}
 ///    ([`Ledger::depart`], right before it), and [`run_errands`](crate::ledger::run_errands) is called whenever a thread
 ///    has become attached to nobody. A thread that is sent away because the interpreter is ending is announced neither
 ///    way; one that lets others in at a safepoint does not depart, and arrives again.
+///
+///    A runtime whose lock is also taken and given up behind its back (by CPython's evaluation loop) announces the
+///    acquisitions that it makes itself, for the protocol. Between them nobody attends, whoever runs, so each push on an
+///    empty return list is somebody's errand, which that thread must run, or hand over: after each operation of the
+///    protocol it [takes](Errands::take) its errands and gives them to a thread that [runs](crate::ledger::Errand::run) them.
 pub unsafe trait Runtime: Clone + Send + Sync + Sized + 'static {
     /// Proof that the calling thread is attached.
     type Token<'a>;

@@ -188,24 +188,12 @@ fn tail(text: &str) -> String {
 /// When this build has not got the engine or the strategy.
 #[cfg(not(feature = "loom"))]
 pub fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task) -> Result<Run, String> {
-    use crate::engine::strategy::with_strategy;
-    use crate::engine::threads;
-    use crate::spec::{Rules, explore};
+    use crate::engine::{conformance, host::Reference};
 
-    let Task::Threads { rounds } = *task else {
-        return Err("this build has no loom: build with --features loom".to_owned());
-    };
-    let specified = explore(&Rules::new(scenario, strategy), None).expect("no limit was set");
-    let mut run = task.run(scenario, strategy);
-    run.executions = rounds;
-    match with_strategy!(strategy, S => threads::repeat::<S>(scenario, rounds, &specified.outcomes))? {
-        Ok(outcomes) => {
-            run.outcomes = outcomes.into_iter().collect();
-            run.agrees_with_spec = true;
-        }
-        Err(failure) => run.violations.push(failure.into()),
+    match *task {
+        Task::Threads { rounds } => conformance::check::<Reference>(scenario, strategy, rounds),
+        _ => Err("this build has no loom: build with --features loom".to_owned()),
     }
-    Ok(run.judged())
 }
 
 /// Performs a task in this process, which may die of it: see [`run`].

@@ -2,7 +2,7 @@
 //!
 //! - [`spec`]: the pure state machine, its guarantees, its faults.
 //! - [`scenario`]: who does what, as data.
-//! - [`engine`]: the specification explored, and the real code under loom or on real threads.
+//! - [`engine`]: the specification explored, and the real code under loom or on real threads, also that of backends.
 //! - [`monitor`]: trace refinement, between the two.
 //! - [`fault`]: protocols broken on purpose, in the code.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.

@@ -81,3 +81,20 @@ fn a_close_wakes_two_receivers() {
     });
     assert!(executions > 3, "{executions} executions: the receivers did not race");
 }
+
+/// The receive end is shut while two threads wait at it: both hear of it, and a buffer that nobody received is given back.
+#[test]
+fn shutting_the_end_wakes_two_receivers() {
+    let executions = explore(|| {
+        let (tx, rx) = unbounded();
+        let rx = Arc::new(rx);
+        let receive = |end: Arc<ReceiveEnd>| thread::spawn(move || end.recv().is_ok());
+        let receivers = vec![receive(Arc::clone(&rx)), receive(Arc::clone(&rx))];
+        rx.shut();
+        assert_eq!(received(receivers), 0);
+        let owner = Interpreter::new();
+        let sent = owner.attach(|token| tx.send(token, BufferMut::zeroed(1).freeze(token)).is_ok());
+        assert!(!sent, "a channel that is shut takes nothing");
+    });
+    assert!(executions > 3, "{executions} executions: the receivers did not race");
+}

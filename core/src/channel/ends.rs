@@ -12,14 +12,16 @@ use crate::{ArrayView, View};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The two ends of a channel with this queue.
 pub(super) fn ends<R: Runtime, S: Strategy<R>>(
     channel: Queue<R, S>,
     undelivered: Undelivered,
+    choice: S::Choice,
 ) -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
-    (SendEnd { channel: Shared::clone(&channel), undelivered }, ReceiveEnd { channel })
+    (SendEnd { channel: Shared::clone(&channel), undelivered, choice }, ReceiveEnd { channel, choice })
 }
 
 pub(super) type Queue<R, S> = Shared<Channel<Item<R, S>>>;
@@ -29,6 +31,7 @@ pub(super) type Queue<R, S> = Shared<Channel<Item<R, S>>>;
 pub struct SendEnd<R: Runtime = Interpreter, S: Strategy<R> = strategy::View> {
     channel: Queue<R, S>,
     undelivered: Undelivered,
+    choice: S::Choice,
 }
 
 impl<R: Runtime, S: Strategy<R>> SendEnd<R, S> {
@@ -93,6 +96,12 @@ impl<R: Runtime, S: Strategy<R>> SendEnd<R, S> {
         self.undelivered = policy;
     }
 
+    /// What was chosen when the channel was made.
+    #[must_use]
+    pub fn choice(&self) -> S::Choice {
+        self.choice
+    }
+
     /// Closes the channel for all its send ends. What is inside can still be received.
     pub fn close(self) {
         let end = ManuallyDrop::new(self);
@@ -131,7 +140,7 @@ impl<R: Runtime, S: Strategy<R>> SendEnd<R, S> {
 impl<R: Runtime, S: Strategy<R>> Clone for SendEnd<R, S> {
     fn clone(&self) -> Self {
         self.channel.add_sender();
-        Self { channel: Shared::clone(&self.channel), undelivered: self.undelivered }
+        Self { channel: Shared::clone(&self.channel), ..*self }
     }
 }
 
@@ -146,6 +155,7 @@ impl<R: Runtime, S: Strategy<R>> Drop for SendEnd<R, S> {
 /// When it is dropped, no send succeeds any more, and what is inside is discarded: buffers go back to their owners.
 pub struct ReceiveEnd<R: Runtime = Interpreter, S: Strategy<R> = strategy::View> {
     channel: Queue<R, S>,
+    choice: S::Choice,
 }
 
 impl<R: Runtime, S: Strategy<R>> ReceiveEnd<R, S> {
@@ -202,6 +212,18 @@ impl<R: Runtime, S: Strategy<R>> ReceiveEnd<R, S> {
     /// Closes the channel: the same as dropping the end.
     pub fn close(self) {
         drop(self);
+    }
+
+    /// Closes the channel while the end is shared: what is inside is discarded, and threads that wait for a message here,
+    /// or come to, see it closed.
+    pub fn shut(&self) {
+        discard(self.channel.close_receive());
+    }
+
+    /// What was chosen when the channel was made.
+    #[must_use]
+    pub fn choice(&self) -> S::Choice {
+        self.choice
     }
 
     /// Number of messages inside, at this moment.
@@ -304,28 +326,31 @@ pub(super) enum NotReceived {
 }
 
 impl<R: Runtime, S: Strategy<R>> Drop for ReceiveEnd<R, S> {
-    /// Discards what is inside, oldest first, behind the channel's critical section: each buffer visits its owner (G4).
-    ///
-    /// Receive ends inside are closed here, not by their own drop, so that a long chain of them does not recurse. Each
-    /// channel stays until what was inside is closed: a walk may come by, and shall find the moorings as they were.
     fn drop(&mut self) {
-        let mut inside = self.channel.close_receive();
-        let mut outer = Vec::new();
-        loop {
-            match inside.pop_front() {
-                Some(Item::ReceiveEnd(end)) => {
-                    let end = ManuallyDrop::new(end);
-                    // SAFETY: `end` is neither used nor dropped afterwards, so its field is taken once.
-                    let channel = unsafe { ptr::read(&end.channel) };
-                    let rest = core::mem::replace(&mut inside, channel.close_receive());
-                    outer.push((rest, channel));
-                }
-                Some(item) => drop(item),
-                None => match outer.pop() {
-                    Some((rest, _channel)) => inside = rest,
-                    None => return,
-                },
+        self.shut();
+    }
+}
+
+/// Discards what was in a channel, oldest first, behind its critical section: each buffer visits its owner (G4).
+///
+/// Receive ends inside are closed here, not by their own drop, so that a long chain of them does not recurse. Each
+/// channel stays until what was inside is closed: a walk may come by, and shall find the moorings as they were.
+fn discard<R: Runtime, S: Strategy<R>>(mut inside: VecDeque<Item<R, S>>) {
+    let mut outer = Vec::new();
+    loop {
+        match inside.pop_front() {
+            Some(Item::ReceiveEnd(end)) => {
+                let end = ManuallyDrop::new(end);
+                // SAFETY: `end` is neither used nor dropped afterwards, so its field is taken once.
+                let channel = unsafe { ptr::read(&end.channel) };
+                let rest = core::mem::replace(&mut inside, channel.close_receive());
+                outer.push((rest, channel));
             }
+            Some(item) => drop(item),
+            None => match outer.pop() {
+                Some((rest, _channel)) => inside = rest,
+                None => return,
+            },
         }
     }
 }

@@ -108,7 +108,7 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Buffer<R> {
         if R::here(token).id() != self.owner().id() {
             return Err(Rejected { why: Rejection::NotOwner, payload: self });
         }
-        let message = S::pin(token, self);
+        let message = S::pin(through.choice(), token, self);
         let wrap = |message| Item::Buffer { message, undelivered: through.undelivered(), layout: None };
         send_or_wait(through, message, wrap, patience)
             .map_err(|(why, message)| Rejected { why: Rejection::Refused(why), payload: S::withdraw(token, message) })
@@ -130,10 +130,12 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Shaped<R> {
         let (buffer, layout) = self.into_boxed_parts();
         let wrap =
             |(message, layout)| Item::Buffer { message, undelivered: through.undelivered(), layout: Some(layout) };
-        send_or_wait(through, (S::pin(token, buffer), layout), wrap, patience).map_err(|(why, (message, layout))| {
-            let payload = Shaped::from_boxed_parts(S::withdraw(token, message), layout);
-            Rejected { why: Rejection::Refused(why), payload }
-        })
+        send_or_wait(through, (S::pin(through.choice(), token, buffer), layout), wrap, patience).map_err(
+            |(why, (message, layout))| {
+                let payload = Shaped::from_boxed_parts(S::withdraw(token, message), layout);
+                Rejected { why: Rejection::Refused(why), payload }
+            },
+        )
     }
 }
 

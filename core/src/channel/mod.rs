@@ -9,6 +9,8 @@
 //! closed, when the deadline passes, or when the interpreter that the thread came from begins to
 //! [end](crate::Interpreter::end). The queue takes no interpreter's lock at all.
 //!
+//! Who waits for several things at once does not wait here: a [`Readiness`] is told when an end would not have to wait.
+//!
 //! # Happens-before
 //!
 //! Everything the sender did before a send is visible to the thread that receives that message. Everything read through
@@ -20,8 +22,10 @@ mod message;
 mod mooring;
 mod options;
 mod queue;
+mod readiness;
 
 pub use ends::{Iter, Nudge, ReceiveEnd, SendEnd};
 pub use error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use message::{Message, Payload, Undelivered};
 pub use options::{Options, bounded, bounded_with, unbounded, unbounded_with};
+pub use readiness::{Listener, Readiness};

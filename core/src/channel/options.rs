@@ -90,6 +90,12 @@ impl Options {
     /// Makes the channel, for any runtime and strategy.
     #[must_use]
     pub fn open_with<R: Runtime, S: Strategy<R>>(self) -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
-        ends(Channel::new(self.capacity), self.undelivered)
+        self.open_chosen(S::Choice::default())
+    }
+
+    /// Makes the channel, for a strategy that leaves a [choice](Strategy::Choice).
+    #[must_use]
+    pub fn open_chosen<R: Runtime, S: Strategy<R>>(self, choice: S::Choice) -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
+        ends(Channel::new(self.capacity), self.undelivered, choice)
     }
 }

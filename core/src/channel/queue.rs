@@ -2,7 +2,7 @@
 //!
 //! Everything that happens to a channel happens in one critical section of `state`, and nothing else does: no interpreter
 //! is entered, no message dropped, no foreign code run under it (G4). Messages that fall out of the queue are returned to
-//! the caller, who drops them outside.
+//! the caller, who drops them outside. A runtime's listeners are told inside: see `readiness.rs`.
 //!
 //! ```text
 //!            send ends: 1 … n                          receive end: 1
@@ -13,6 +13,7 @@
 //! ```
 
 use super::mooring::Mooring;
+use super::readiness::Watches;
 use crate::runtime::Wake;
 use crate::sync::site::{
     WAKE_CLOSED_RECEIVERS, WAKE_CLOSED_SENDERS, WAKE_ENDING_RECEIVERS, WAKE_ENDING_SENDERS, WAKE_LAST_SENDER,
@@ -48,6 +49,20 @@ pub(super) struct State<T> {
     senders_waiting: usize,
     /// Where the receive end is in flight, if it is.
     pub(super) mooring: Option<Mooring<T>>,
+    /// Who follows whether the ends are ready.
+    pub(super) watches: Watches,
+}
+
+impl<T> State<T> {
+    /// No send succeeds any more.
+    fn refuses_messages(&self) -> bool {
+        self.send_closed || self.receiver_gone
+    }
+
+    /// No message comes any more.
+    fn awaits_nothing(&self) -> bool {
+        self.senders == 0 || self.send_closed || self.receiver_gone
+    }
 }
 
 /// How long an operation waits.
@@ -74,6 +89,7 @@ impl<T> Channel<T> {
                 receivers_waiting: 0,
                 senders_waiting: 0,
                 mooring: None,
+                watches: Watches::default(),
             }),
             message: Condvar::new(),
             space: Condvar::new(),
@@ -92,7 +108,7 @@ impl<T> Channel<T> {
         let never = Deadline::never();
         let mut state = self.state.lock();
         loop {
-            if state.send_closed || state.receiver_gone {
+            if state.refuses_messages() {
                 return Err((self.refuse_send(Refused::Closed), message));
             }
             if state.queue.len() < self.capacity {
@@ -101,6 +117,7 @@ impl<T> Channel<T> {
                 if state.receivers_waiting > 0 {
                     self.message.notify_one(WAKE_MESSAGE);
                 }
+                self.announce(&mut state);
                 return Ok(());
             }
             let deadline = match patience {
@@ -128,9 +145,10 @@ impl<T> Channel<T> {
                 if state.senders_waiting > 0 {
                     self.space.notify_one(WAKE_SPACE);
                 }
+                self.announce(&mut state);
                 return Ok(item);
             }
-            if state.senders == 0 || state.send_closed {
+            if state.awaits_nothing() {
                 return Err(self.refuse_receive(Refused::Closed));
             }
             let deadline = match patience {
@@ -162,6 +180,7 @@ impl<T> Channel<T> {
         if state.senders == 0 && state.receivers_waiting > 0 {
             self.message.notify_all(WAKE_LAST_SENDER);
         }
+        self.announce(&mut state);
     }
 
     /// A send end closes the channel, and is gone with it.
@@ -176,12 +195,16 @@ impl<T> Channel<T> {
         if state.senders_waiting > 0 {
             self.space.notify_all(WAKE_CLOSED_SENDERS);
         }
+        self.announce(&mut state);
     }
 
     /// The receive end goes. Returns what was inside, to be dropped without any lock.
     #[must_use]
     pub(super) fn close_receive(&self) -> VecDeque<T> {
         let mut state = self.state.lock();
+        if state.receiver_gone {
+            return VecDeque::new(); // It was shut before it was dropped.
+        }
         state.receiver_gone = true;
         state.mooring = None;
         let inside = core::mem::take(&mut state.queue);
@@ -189,7 +212,19 @@ impl<T> Channel<T> {
         if state.senders_waiting > 0 {
             self.space.notify_all(WAKE_NO_RECEIVER);
         }
+        if state.receivers_waiting > 0 {
+            self.message.notify_all(WAKE_CLOSED_RECEIVERS); // It is shut while it is shared.
+        }
+        self.announce(&mut state);
         inside
+    }
+
+    /// Whether an end on this side would not have to wait.
+    pub(super) fn is_ready(&self, state: &State<T>, side: Side) -> bool {
+        match side {
+            Side::Send => state.queue.len() < self.capacity || state.refuses_messages(),
+            Side::Receive => !state.queue.is_empty() || state.awaits_nothing(),
+        }
     }
 
     /// Number of messages inside, at this moment.

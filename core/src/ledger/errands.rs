@@ -2,6 +2,14 @@
 //!
 //! They form a chain without any allocation: the thread has the last one that it took, and each owner's list the one that the
 //! same thread took before. The link belongs to whoever has the ERRAND bit of that list.
+//!
+//! An errand can be handed over, to a thread that has nothing else to do, say:
+//!
+//! ```text
+//!   push, nobody there            take                       send it                     run, or drop
+//!   ──────────────────▶ noted ───────────────▶ Errand ────────────────────▶ Errand ───────────────────▶ noted
+//!                       with the thread        link: none    to another thread                          with that thread
+//! ```
 
 use super::returns::Returns;
 use crate::runtime::{Cause, Ended, Runtime};
@@ -42,7 +50,7 @@ impl<R: Runtime> Errands<R> {
     ///
     /// # Safety
     ///
-    /// The thread has just taken it.
+    /// The thread has it, and it is noted nowhere.
     pub(super) unsafe fn note(&self, owner: R) {
         let earlier = self.last.take().map(ManuallyDrop::into_inner);
         owner.ledger().returns.earlier.with_mut(|link| {
@@ -52,15 +60,15 @@ impl<R: Runtime> Errands<R> {
         self.last.set(Some(ManuallyDrop::new(owner)));
     }
 
-    /// Takes the last one off.
-    fn take(&self) -> Option<R> {
+    /// Takes the last one off. The caller runs it, or hands it to a thread that does.
+    pub fn take(&self) -> Option<Errand<R>> {
         let owner = self.last.take().map(ManuallyDrop::into_inner)?;
         let earlier = owner.ledger().returns.earlier.with_mut(|link| {
             // SAFETY: the link belongs to whoever has the errand: this thread.
             unsafe { (*link).take() }
         });
         self.last.set(earlier.map(ManuallyDrop::new));
-        Some(owner)
+        Some(Errand { owner })
     }
 }
 
@@ -97,8 +105,8 @@ pub fn run_errands<R: Runtime>() {
         return;
     }
     let Some(_busy) = Busy::<R>::running() else { return };
-    while let Some(owner) = R::with_errands(Errands::take) {
-        Errand { owner }.run();
+    while let Some(errand) = R::with_errands(Errands::take) {
+        errand.see_to();
     }
 }
 
@@ -131,14 +139,42 @@ impl<R: Runtime> Drop for Busy<R> {
     }
 }
 
-/// An errand that is being run. If what it collects panics, it is still to be run.
-struct Errand<R: Runtime> {
+/// The duty to see to one interpreter's return list, taken off the thread that had it.
+///
+/// Whoever has it must run it, or what is on the list stays there until somebody comes to that interpreter. Dropping it is
+/// no way out: then it is the errand of the thread that drops it.
+///
+/// It is `Send`, as a handle on its owner is. The list's link between errands, which no lock guards, belongs to whoever has the
+/// errand, and goes with it: what moves a value to another thread (a mutex, a channel, a spawn) makes all that the former
+/// thread did to the link happen before whatever the next one does.
+#[must_use = "what is on the list stays there until the errand is run"]
+pub struct Errand<R: Runtime> {
     owner: R,
 }
 
 impl<R: Runtime> Errand<R> {
-    /// Goes to the owner as long as something is on its list and nobody attends to it.
-    fn run(self) {
+    /// The interpreter to whose return list nobody attends.
+    pub fn owner(&self) -> &R {
+        &self.owner
+    }
+
+    /// Makes the errand the calling thread's, which is attached to nobody, and [runs](run_errands) all that this thread has:
+    /// this one first. It waits for the owner's lock.
+    ///
+    /// What is collected may run any code, and come back here. Within itself, and while the thread collects, this only
+    /// makes the errand the thread's; the function further up the stack goes on with it.
+    ///
+    /// # Panics
+    ///
+    /// Unwinds if freeing an object does. The errand is then still this thread's.
+    pub fn run(self) {
+        drop(self);
+        run_errands::<R>();
+    }
+
+    /// Goes to the owner as long as something is on its list and nobody attends to it. If what is collected panics, the
+    /// errand is still to be run.
+    fn see_to(self) {
         let returns: &Returns<R> = &self.owner.ledger().returns;
         while returns.is_errand_needed() {
             // SAFETY: the work uses no token. Whoever arrives collects: that is what it is for.
@@ -159,8 +195,15 @@ impl<R: Runtime> Errand<R> {
 }
 
 impl<R: Runtime> Drop for Errand<R> {
+    /// Not done, so it is this thread's from now on.
     fn drop(&mut self) {
-        // SAFETY: not done, so it is this thread's.
+        // SAFETY: the thread has the errand: whoever has this, has it.
         unsafe { R::with_errands(|errands| errands.note(self.owner.clone())) }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Errand<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Errand").field("owner", &self.owner.id()).finish()
     }
 }

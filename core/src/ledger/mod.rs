@@ -15,7 +15,7 @@ pub(crate) mod returns;
 use crate::runtime::{Cause, InterpreterId, Runtime};
 use core::fmt;
 pub(crate) use errands::run_errands_at_once;
-pub use errands::{Errands, run_errands};
+pub use errands::{Errand, Errands, run_errands};
 use life::Life;
 use proxies::Proxies;
 use returns::Returns;
@@ -69,7 +69,7 @@ impl<R: Runtime> Ledger<R> {
 
     /// The calling thread is about to give the lock up that it acquired with `cause`. What a thread that came to stay
     /// leaves on the return list becomes its errand, unless another thread has that already: so [`run_errands`]
-    /// follows, as soon as the lock is given up.
+    /// follows, as soon as the lock is given up, or the errand is [handed over](Errand).
     ///
     /// # Safety
     ///

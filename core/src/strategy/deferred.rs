@@ -37,8 +37,9 @@ pub enum Deferred {}
 impl<R: Runtime> Strategy<R> for Deferred {
     type Message = Message<R>;
     type Pin = Pin<R>;
+    type Choice = ();
 
-    fn pin(token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
+    fn pin((): (), token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
         Ledger::<R>::collect(token);
         let (owner, object) = buffer.into_parts();
         // SAFETY: 1. the token is the owner's, says the caller; 2. the handle held the reference.

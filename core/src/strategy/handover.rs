@@ -35,8 +35,9 @@ pub enum Handover {}
 impl<R: Runtime> Strategy<R> for Handover {
     type Message = Message<R>;
     type Pin = Pin<R>;
+    type Choice = ();
 
-    fn pin(token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
+    fn pin((): (), token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
         let (owner, object) = buffer.into_parts();
         // SAFETY: 1. the token is the owner's, says the caller; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };

@@ -38,9 +38,12 @@ pub trait Strategy<R: Runtime>: Sized + 'static {
     type Message: Send;
     /// What a view holds. Dropping the last clone is the release, from whatever thread; it cannot fail (G8).
     type Pin: Clone + AsRef<[u8]> + Send + Sync;
+    /// What is left to be chosen when a channel is made, and travels with its ends: `()` for all strategies here. One that
+    /// stands for several chooses among them.
+    type Choice: Copy + Default + Send + Sync;
 
     /// Makes a message of a buffer. The thread is attached to the buffer's owner.
-    fn pin(token: &R::Token<'_>, buffer: Buffer<R>) -> Self::Message;
+    fn pin(choice: Self::Choice, token: &R::Token<'_>, buffer: Buffer<R>) -> Self::Message;
 
     /// The owner of the buffer.
     fn owner(message: &Self::Message) -> &R;

@@ -41,8 +41,9 @@ pub enum Proxy {}
 impl<R: Runtime> Strategy<R> for Proxy {
     type Message = Message<R>;
     type Pin = Pin<R>;
+    type Choice = ();
 
-    fn pin(_token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
+    fn pin((): (), _token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
         Message::new(buffer)
     }
 

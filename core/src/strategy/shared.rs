@@ -34,8 +34,9 @@ pub enum Shared {}
 impl<R: Runtime> Strategy<R> for Shared {
     type Message = Message<R>;
     type Pin = Pin<R>;
+    type Choice = ();
 
-    fn pin(_token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
+    fn pin((): (), _token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
         Message::new(buffer)
     }
 

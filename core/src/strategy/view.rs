@@ -35,8 +35,9 @@ pub enum View {}
 impl<R: Runtime> Strategy<R> for View {
     type Message = Message<R>;
     type Pin = Pin<R>;
+    type Choice = ();
 
-    fn pin(_token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
+    fn pin((): (), _token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
         Message::new(buffer)
     }
 

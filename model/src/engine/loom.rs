@@ -6,6 +6,7 @@
 //! Each model runs twice, see [`Mode`]. Nothing is ever truncated: all of loom's limits are set here, and the environment
 //! variables that would change them are refused.
 
+use super::host::Reference;
 use super::real::{DeadlineOf, Observer, Stage, Worker};
 use crate::monitor::{Failure, Graph, Monitor};
 use crate::scenario::{self, Buffer, Holding, Located, Patience, Scenario, Step, Thread, Tier};
@@ -131,7 +132,7 @@ impl Observer for Strict {
 
 /// One execution: thread 0 is the main thread, the others are spawned, and so is one for each deadline.
 fn execution<S: Strategy<Interpreter>>(scenario: &Arc<Scenario>, graph: &Arc<Mutex<Graph>>, fail: fn(Failure) -> !) {
-    let mut stage = Stage::<S>::set(scenario);
+    let mut stage = Stage::<Reference, S>::set(scenario);
     let alarms = alarms(scenario, &stage);
     let deadlines: HashMap<usize, Deadline> = alarms.iter().map(|alarm| (alarm.step, alarm.deadline.clone())).collect();
     let monitor = Arc::new(Monitor::new(Arc::clone(graph), stage.identities.clone()));
@@ -171,7 +172,7 @@ impl<S: Strategy<Interpreter>> Alarm<S> {
 }
 
 /// One alarm for each timed step. Its channel is the one that the end belongs to at the start.
-fn alarms<S: Strategy<Interpreter>>(scenario: &Scenario, stage: &Stage<S>) -> Vec<Alarm<S>> {
+fn alarms<S: Strategy<Interpreter>>(scenario: &Scenario, stage: &Stage<Reference, S>) -> Vec<Alarm<S>> {
     let mut alarms = Vec::new();
     for decl in &scenario.threads {
         for_each_timed(&decl.steps, &mut |located, end| {

@@ -10,6 +10,8 @@
 
 mod graph;
 mod identities;
+#[cfg(not(feature = "loom"))]
+mod rows;
 mod translate;
 
 #[cfg(test)]
@@ -19,6 +21,10 @@ mod tests_of_life;
 
 pub use graph::{Agreement, Graph};
 pub use identities::Identities;
+#[cfg(not(feature = "loom"))]
+pub use rows::Row;
+#[cfg(not(feature = "loom"))]
+pub(crate) use rows::Rows;
 
 use crate::scenario::{Buffer, Scenario, Thread};
 use crate::spec::{Action, Guarantee, Kind, Refusal};

@@ -186,7 +186,8 @@ pub(super) fn numbers(event: &Event, identities: &Identities) -> Reported {
     }
 }
 
-fn cause(cause: viewchan::Cause) -> Option<Cause> {
+/// The cause in the specification, if it has it.
+pub(super) fn cause(cause: viewchan::Cause) -> Option<Cause> {
     Some(match cause {
         viewchan::Cause::Attach => Cause::Attach,
         viewchan::Cause::Return => Cause::Return,

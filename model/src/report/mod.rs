@@ -46,7 +46,7 @@ pub struct Run {
     pub tier: String,
     /// The preemption bound of a bounded loom run.
     pub preemptions: Option<usize>,
-    /// `spec`, `loom` or `threads`.
+    /// `spec`, `loom` or `threads`, or that of a backend, see [`Host`](crate::engine::host::Host).
     pub engine: String,
     /// `plain` or `rmw` for loom.
     pub mode: Option<String>,

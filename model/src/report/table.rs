@@ -25,7 +25,7 @@ pub fn runs(runs: &[Run]) -> String {
             engine(run),
             tier(run),
             run.executions.to_string(),
-            if run.engine == "threads" { "-".to_owned() } else { run.states.to_string() },
+            states(run),
             run.outcomes.len().to_string(),
             agreement(run).to_owned(),
             format!("{:.1}", run.seconds),
@@ -105,6 +105,14 @@ fn engine(run: &Run) -> String {
     match &run.mode {
         Some(mode) => format!("{} ({mode})", run.engine),
         None => run.engine.clone(),
+    }
+}
+
+/// Only these two observe states.
+fn states(run: &Run) -> String {
+    match run.engine.as_str() {
+        "spec" | "loom" => run.states.to_string(),
+        _ => "-".to_owned(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! A scenario on the real code: set up, run by threads, told to an observer.
 
-mod life;
+mod attempt;
 mod slots;
 mod stage;
 mod value;
+mod words;
 mod worker;
 
 pub(super) use stage::Stage;
@@ -12,7 +13,8 @@ pub(crate) use worker::delegate;
 pub(super) use worker::{DeadlineOf, Worker};
 
 use crate::monitor::Identities;
-use crate::scenario::{Buffer, Thread};
+use crate::scenario::{Buffer, Interpreter, Thread};
+use crate::spec::Operation;
 use viewchan::trace::Event;
 
 /// Who is told what the threads do, at the moment when they do it.
@@ -21,4 +23,8 @@ pub(super) trait Observer: Send + Sync + 'static {
     fn event(&self, thread: Thread, event: &Event);
     /// A thread read a buffer, or a view of it.
     fn read(&self, thread: Thread, buffer: Buffer);
+    /// A thread begins an operation, or has ended one: [`Operation::Idle`]. What becomes of it, the events tell.
+    fn begins(&self, _thread: Thread, _operation: Operation) {}
+    /// A thread is of this interpreter from now on, or of none: by a block that it begins or ends.
+    fn moves(&self, _thread: Thread, _home: Option<Interpreter>) {}
 }

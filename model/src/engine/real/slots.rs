@@ -3,30 +3,25 @@
 
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use viewchan::Interpreter;
-use viewchan::strategy::epoch::{Publisher, Reader, Reading, Subscriber, slot};
-
-/// A slot, empty.
-pub(super) fn open() -> (Publisher, Subscriber) {
-    slot()
-}
+use viewchan::Runtime;
+use viewchan::strategy::epoch::{Reader, Reading, Subscriber};
 
 /// A reading, and its reader.
-pub(in crate::engine) struct Kept {
+pub(in crate::engine) struct Kept<R: Runtime> {
     /// Borrows the reader. Dropped before it.
-    reading: ManuallyDrop<Reading<'static, Interpreter>>,
-    reader: NonNull<Reader<Interpreter>>,
+    reading: ManuallyDrop<Reading<'static, R>>,
+    reader: NonNull<Reader<R>>,
 }
 
 // SAFETY: none is ever sent. A worker moves to its thread before it makes the first, and dies there with the last.
-unsafe impl Send for Kept {}
+unsafe impl<R: Runtime> Send for Kept<R> {}
 
-impl Kept {
+impl<R: Runtime> Kept<R> {
     /// Reads the current value with a reader of its own. `None` if nothing was published; then the reader is gone.
-    pub(super) fn peek(subscriber: &Subscriber) -> Option<Self> {
+    pub(super) fn peek(subscriber: &Subscriber<R>) -> Option<Self> {
         let reader = NonNull::from(Box::leak(Box::new(subscriber.reader())));
         // SAFETY: the reader is freed only where the reading is gone: below, and in `drop`.
-        let borrowed: &'static Reader<Interpreter> = unsafe { reader.as_ref() };
+        let borrowed: &'static Reader<R> = unsafe { reader.as_ref() };
         match borrowed.read() {
             Some(reading) => Some(Self { reading: ManuallyDrop::new(reading), reader }),
             None => {
@@ -43,7 +38,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl<R: Runtime> Drop for Kept<R> {
     fn drop(&mut self) {
         // SAFETY: this is the drop: nobody uses the field afterwards.
         unsafe { ManuallyDrop::drop(&mut self.reading) };

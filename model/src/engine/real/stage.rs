@@ -1,35 +1,34 @@
 //! Setting a scenario up: interpreters, buffers, channels, slots, and what each thread holds at the start.
 
-use super::value::{self, Value};
-use super::{Identities, life, slots};
+use super::value::{self, Value, Variables};
+use super::{Identities, words};
+use crate::engine::host::Host;
 use crate::scenario::{Holding, Scenario};
 use viewchan::channel::{Nudge, unbounded_with};
 use viewchan::strategy::Strategy;
-use viewchan::{Buffer, BufferMut, Interpreter, Message, ReceiveEnd, SendEnd, View};
-
-/// How many returned buffers an interpreter of a scenario collects at a time: as many as in the specification.
-const BATCH: usize = 1;
+use viewchan::strategy::epoch::slot_with;
+use viewchan::{Buffer, Message, Runtime, View};
 
 /// A scenario before its threads start. Made without a recorder: the specification starts behind it.
-pub(in crate::engine) struct Stage<S: Strategy<Interpreter>> {
-    pub(in crate::engine) interpreters: Vec<Interpreter>,
+pub(in crate::engine) struct Stage<H: Host, S: Strategy<H::Runtime>> {
+    pub(in crate::engine) interpreters: Vec<H::Runtime>,
     pub(in crate::engine) identities: Identities,
-    /// For each thread, what its variables hold.
-    pub(in crate::engine) held: Vec<Vec<Option<Value<S>>>>,
+    /// For each thread, what it holds.
+    pub(in crate::engine) held: Vec<Variables<H::Runtime, S>>,
     /// For each channel, what wakes its waiters.
-    pub(in crate::engine) nudges: Vec<Nudge<Interpreter, S>>,
+    pub(in crate::engine) nudges: Vec<Nudge<H::Runtime, S>>,
 }
 
-impl<S: Strategy<Interpreter>> Stage<S> {
+impl<H: Host, S: Strategy<H::Runtime>> Stage<H, S> {
     pub(in crate::engine) fn set(scenario: &Scenario) -> Self {
         let variables = |thread: &crate::scenario::ThreadDecl| thread.variables.iter().map(|_| None).collect();
         let mut stage = Self {
-            interpreters: scenario.interpreters.iter().map(|_| Interpreter::with_batch(BATCH)).collect(),
+            interpreters: scenario.interpreters.iter().map(|_| H::interpreter()).collect(),
             identities: Identities::default(),
             held: scenario.threads.iter().map(variables).collect(),
             nudges: Vec::new(),
         };
-        stage.identities.interpreters = stage.interpreters.iter().map(viewchan::Runtime::id).collect();
+        stage.identities.interpreters = stage.interpreters.iter().map(Runtime::id).collect();
         for buffer in 0..scenario.buffers.len() {
             stage.hand_out_buffer(scenario, buffer);
         }
@@ -48,43 +47,41 @@ impl<S: Strategy<Interpreter>> Stage<S> {
     fn hand_out_buffer(&mut self, scenario: &Scenario, index: usize) {
         let owner = self.interpreters[scenario.buffers[index].owner].clone();
         let viewers = places(scenario, Holding::View(index));
-        let handle = owner.attach(|token| {
-            let handle = BufferMut::from(value::bytes(index, 0)).freeze(token);
-            self.identities.buffers.push(handle.object_id());
+        let handle = attached::<H, _>(&owner, |stay| {
+            let handle = H::freeze(stay, value::bytes(index, 0));
+            self.identities.buffers.push(H::object_id(&handle));
             for (thread, variable) in places(scenario, Holding::Handle(index)) {
-                self.held[thread][variable] = Some(Value::Handle(handle.clone_ref(token)));
+                self.held[thread][variable] = Some(Value::Handle(handle.clone_ref(H::token(stay))));
             }
             handle
         });
         if let Some((&last, others)) = viewers.split_last() {
-            let view = open(&owner, &handle);
+            let view = open::<H, S>(&owner, &handle);
             for &(thread, variable) in others {
                 self.held[thread][variable] = Some(Value::View(view.clone()));
             }
             self.held[last.0][last.1] = Some(Value::View(view));
         }
-        owner.attach(|_| drop(handle));
+        attached::<H, _>(&owner, |_| drop(handle));
     }
 
     /// Makes a channel and gives its ends to those who hold them.
     fn hand_out_ends(&mut self, scenario: &Scenario, index: usize) {
-        let (send, receive) = life::open(&scenario.channels[index]);
+        let (send, receive) = words::open(&scenario.channels[index]);
         self.identities.channels.push(send.channel_id());
         self.nudges.push(send.nudge());
         // The parser lets one thread hold it at most.
         if let Some(&(thread, variable)) = places(scenario, Holding::ReceiveEnd(index)).first() {
-            let end: ReceiveEnd<Interpreter, S> = receive;
-            self.held[thread][variable] = Some(Value::ReceiveEnd(end));
+            self.held[thread][variable] = Some(Value::ReceiveEnd(receive));
         }
         for (thread, variable) in places(scenario, Holding::SendEnd(index)) {
-            let end: SendEnd<Interpreter, S> = send.clone();
-            self.held[thread][variable] = Some(Value::SendEnd(end));
+            self.held[thread][variable] = Some(Value::SendEnd(send.clone()));
         }
     }
 
     /// Makes a slot and gives its publisher and its subscribers to those who hold them.
     fn hand_out_slot(&mut self, scenario: &Scenario, index: usize) {
-        let (publisher, subscriber) = slots::open();
+        let (publisher, subscriber) = slot_with();
         self.identities.slots.push(publisher.slot_id());
         // The parser lets one thread hold it at most.
         if let Some(&(thread, variable)) = places(scenario, Holding::Publisher(index)).first() {
@@ -98,14 +95,21 @@ impl<S: Strategy<Interpreter>> Stage<S> {
 
 /// A view of a buffer, made in the only way there is: by sending it. It is received attached to nobody, so that it
 /// belongs to no interpreter.
-fn open<S: Strategy<Interpreter>>(owner: &Interpreter, handle: &Buffer) -> View<Interpreter, S> {
+fn open<H: Host, S: Strategy<H::Runtime>>(owner: &H::Runtime, handle: &Buffer<H::Runtime>) -> View<H::Runtime, S> {
     let (send, receive) = unbounded_with();
-    let sent = owner.attach(|token| send.send(token, handle.clone_ref(token)));
+    let sent = attached::<H, _>(owner, |stay| send.send(H::token(stay), handle.clone_ref(H::token(stay))));
     let Ok(()) = sent else { unreachable!("the channel is open") };
     match receive.recv() {
         Ok(Message::View(view)) => view,
         _ => unreachable!("a view was sent"),
     }
+}
+
+/// Does something in an interpreter whose threads have not started.
+fn attached<H: Host, T>(interpreter: &H::Runtime, work: impl FnOnce(&mut H::Stay<'_>) -> T) -> T {
+    let mut done = None;
+    let came = H::attach(None, interpreter, |stay| done = Some(work(stay)));
+    done.filter(|_| came.is_ok()).expect("an interpreter lets threads in until it ends")
 }
 
 /// The threads and variables that hold `what` at the start.

@@ -2,19 +2,35 @@
 
 use super::slots::Kept;
 use crate::scenario::{Buffer, BufferDecl};
+use crate::spec::Operation;
 use viewchan::strategy::Strategy;
 use viewchan::strategy::epoch::{Publisher, Subscriber};
-use viewchan::{Interpreter, ReceiveEnd, SendEnd, View};
+use viewchan::{ReceiveEnd, Runtime, SendEnd, View};
 
 /// What a variable holds.
-pub(in crate::engine) enum Value<S: Strategy<Interpreter>> {
-    Handle(viewchan::Buffer),
-    View(View<Interpreter, S>),
-    SendEnd(SendEnd<Interpreter, S>),
-    ReceiveEnd(ReceiveEnd<Interpreter, S>),
-    Publisher(Publisher),
-    Subscriber(Subscriber),
-    Reading(Kept),
+pub(in crate::engine) enum Value<R: Runtime, S: Strategy<R>> {
+    Handle(viewchan::Buffer<R>),
+    View(View<R, S>),
+    SendEnd(SendEnd<R, S>),
+    ReceiveEnd(ReceiveEnd<R, S>),
+    Publisher(Publisher<R>),
+    Subscriber(Subscriber<R>),
+    Reading(Kept<R>),
+}
+
+/// What the variables of a thread hold.
+pub(in crate::engine) type Variables<R, S> = Vec<Option<Value<R, S>>>;
+
+impl<R: Runtime, S: Strategy<R>> Value<R, S> {
+    /// What it is to drop this.
+    pub(super) fn drop_operation(&self) -> Operation {
+        match self {
+            Self::Handle(_) => Operation::DropHandle,
+            Self::View(_) | Self::Reading(_) => Operation::Release,
+            Self::ReceiveEnd(_) => Operation::Close,
+            Self::SendEnd(_) | Self::Publisher(_) | Self::Subscriber(_) => Operation::DropEnd,
+        }
+    }
 }
 
 /// Slices of a view leave at least one of these.
@@ -30,6 +46,12 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(Buffer, u8)> {
     let &first = bytes.first()?;
     let uniform = bytes.iter().all(|&byte| byte == first);
     uniform.then_some((usize::from(first & 15), first >> 4))
+}
+
+/// The next version of a buffer's bytes, written in place.
+pub(super) fn rewrite(there: &mut [u8]) {
+    let (buffer, version) = parse(there).expect("a thawed buffer says what it is");
+    there.copy_from_slice(&bytes(buffer, version + 1));
 }
 
 /// What a thread reports of bytes that it received or read: `x0`.

@@ -1,18 +1,21 @@
 //! One thread of a scenario on the real code.
 
+use super::attempt::{Attempt, receive};
 use super::slots::Kept;
-use super::value::{self, Value};
-use super::{Identities, Observer, Stage, life};
-use crate::scenario::{Located, Patience, Scenario, Step, Thread, Variable};
+use super::value::{self, Value, Variables};
+use super::{Identities, Observer, Stage, words};
+use crate::engine::host::Host;
+use crate::scenario::{Interpreter, Located, Patience, Scenario, Step, Thread, Variable};
+use crate::spec::Operation;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use viewchan::channel::Payload;
 use viewchan::strategy::Strategy;
 use viewchan::sync::Deadline;
 use viewchan::trace::ChannelId;
-use viewchan::{Attached, BufferMut, Interpreter, Message, ReceiveEnd, SendEnd, ThawError, trace};
+use viewchan::{Message, Runtime, View, trace};
 
-type Token<'t, 'a> = Option<&'t mut Attached<'a>>;
+/// Where a thread is attached, if anywhere.
+type Place<'t, 'a, H> = Option<&'t mut <H as Host>::Stay<'a>>;
 
 /// Gives the deadline of a timed step.
 pub(in crate::engine) type DeadlineOf = Arc<dyn Fn(&Located) -> Deadline + Send + Sync>;
@@ -47,23 +50,25 @@ pub(crate) fn delegate(work: impl FnOnce() + 'static) {
 }
 
 /// Runs the steps of one thread.
-pub(in crate::engine) struct Worker<S: Strategy<Interpreter>> {
+pub(in crate::engine) struct Worker<H: Host, S: Strategy<H::Runtime>> {
     scenario: Arc<Scenario>,
     thread: Thread,
-    interpreters: Vec<Interpreter>,
-    held: Vec<Option<Value<S>>>,
+    interpreters: Vec<H::Runtime>,
+    held: Variables<H::Runtime, S>,
+    /// Where the innermost block attached it.
+    home: Option<Interpreter>,
     identities: Identities,
     observer: Arc<dyn Observer>,
     deadline: DeadlineOf,
     results: Vec<String>,
 }
 
-impl<S: Strategy<Interpreter>> Worker<S> {
+impl<H: Host, S: Strategy<H::Runtime>> Worker<H, S> {
     /// Takes a thread's part out of the stage.
     pub(in crate::engine) fn new(
         scenario: &Arc<Scenario>,
         thread: Thread,
-        stage: &mut Stage<S>,
+        stage: &mut Stage<H, S>,
         observer: Arc<dyn Observer>,
         deadline: DeadlineOf,
     ) -> Self {
@@ -72,6 +77,7 @@ impl<S: Strategy<Interpreter>> Worker<S> {
             thread,
             interpreters: stage.interpreters.clone(),
             held: std::mem::take(&mut stage.held[thread]),
+            home: None,
             identities: stage.identities.clone(),
             observer,
             deadline,
@@ -85,34 +91,50 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         let scenario = Arc::clone(&self.scenario);
         self.steps(&scenario.threads[self.thread].steps, None);
         for variable in 0..self.held.len() {
-            drop(self.held[variable].take());
+            self.drop_held(variable);
         }
         record(None);
         self.results
     }
 
-    fn steps(&mut self, steps: &[Located], mut token: Token<'_, '_>) {
+    fn steps(&mut self, steps: &[Located], mut place: Place<'_, '_, H>) {
         for located in steps {
-            self.step(located, token.as_deref_mut());
+            self.observer.begins(self.thread, self.operation(&located.step));
+            self.step(located, place.as_deref_mut());
+            self.observer.begins(self.thread, Operation::Idle);
         }
     }
 
-    fn step(&mut self, located: &Located, token: Token<'_, '_>) {
+    /// What a step does, in the words of the specification.
+    fn operation(&self, step: &Step) -> Operation {
+        match *step {
+            Step::Attach { .. } => Operation::Attach,
+            Step::Detach { .. } => Operation::Detach,
+            Step::Safepoint => Operation::Safepoint,
+            Step::Send { .. } | Step::Publish { .. } => Operation::Send,
+            Step::Receive { .. } | Step::Peek { .. } => Operation::Receive,
+            Step::Copy { .. } => Operation::Copy,
+            Step::Clone { .. } => Operation::Clone,
+            Step::Slice { .. } => Operation::Slice,
+            Step::Read { .. } => Operation::Read,
+            Step::Release { .. } => Operation::Release,
+            Step::Drop { what } => self.held[what].as_ref().map_or(Operation::Idle, Value::drop_operation),
+            Step::Thaw { .. } => Operation::Thaw,
+            Step::Close { .. } => Operation::Close,
+            Step::End { .. } => Operation::End,
+            Step::Undelivered { .. } => Operation::Idle,
+        }
+    }
+
+    fn step(&mut self, located: &Located, place: Place<'_, '_, H>) {
         match &located.step {
-            Step::Attach { interpreter, body, unwind } => self.attach(*interpreter, body, unwind.as_deref(), token),
-            Step::Detach { body } => match token {
-                Some(token) => token.detach(|| self.steps(body, None)),
-                None => self.steps(body, None),
-            },
-            Step::Safepoint => {
-                if let Some(token) = token {
-                    token.safepoint();
-                }
-            }
-            Step::Send { end, what, patience } => self.send(*end, *what, *patience, located, token),
+            Step::Attach { interpreter, body, unwind } => self.attach(*interpreter, body, unwind.as_deref(), place),
+            Step::Detach { body } => self.detach(body, place),
+            Step::Safepoint => place.into_iter().for_each(H::safepoint),
+            Step::Send { end, what, patience } => self.send(*end, *what, *patience, located, place),
             Step::Receive { end, into, patience } => self.receive(*end, *into, *patience, located),
-            Step::Copy { what, into } => self.copy(*what, *into, token),
-            Step::Clone { view, into } => self.derive(*view, *into, |view| view.clone()),
+            Step::Copy { what, into } => self.copy(*what, *into, place),
+            Step::Clone { view, into } => self.derive(*view, *into, View::clone),
             Step::Slice { view, into } => self.derive(*view, *into, |view| view.slice(1..)),
             Step::Read { what } => self.read(*what),
             Step::Release { view } => match self.held[*view].take() {
@@ -121,33 +143,49 @@ impl<S: Strategy<Interpreter>> Worker<S> {
                 other => self.held[*view] = other,
             },
             Step::Drop { what } => drop(self.held[*what].take()),
-            Step::Thaw { handle } => self.thaw(*handle, token),
+            Step::Thaw { handle } => self.thaw(*handle, place),
             Step::Close { end } => match self.held[*end].take() {
                 Some(Value::SendEnd(end)) => end.close(),
                 Some(Value::ReceiveEnd(end)) => end.close(),
                 other => self.held[*end] = other,
             },
-            Step::Publish { publisher, what } => self.publish(*publisher, *what, token),
+            Step::Publish { publisher, what } => self.publish(*publisher, *what, place),
             Step::Peek { subscriber, into } => self.peek(*subscriber, *into),
             Step::End { interpreter } => self.end(*interpreter),
             Step::Undelivered { end, policy } => {
                 if let Some(Value::SendEnd(end)) = &mut self.held[*end] {
-                    life::set_undelivered(end, *policy);
+                    words::set_undelivered(end, *policy);
                 }
             }
         }
     }
 
-    fn attach(&mut self, interpreter: usize, body: &[Located], unwind: Option<&[Variable]>, token: Token<'_, '_>) {
-        let interpreter = self.interpreters[interpreter].clone();
-        let mut work = |token: &mut Attached<'_>| {
-            self.steps(body, Some(token));
-            if let Some(names) = unwind {
-                let _dropped_while_unwinding: Vec<_> = names.iter().map(|&name| self.held[name].take()).collect();
+    /// Drops what a variable holds, as a step of its own.
+    fn drop_held(&mut self, variable: Variable) {
+        if let Some(value) = self.held[variable].take() {
+            self.observer.begins(self.thread, value.drop_operation());
+            drop(value);
+            self.observer.begins(self.thread, Operation::Idle);
+        }
+    }
+
+    /// Is a thread of this interpreter from now on. Returns whose it was before.
+    fn move_to(&mut self, home: Option<Interpreter>) -> Option<Interpreter> {
+        self.observer.moves(self.thread, home);
+        std::mem::replace(&mut self.home, home)
+    }
+
+    fn attach(&mut self, index: Interpreter, body: &[Located], unwind: Option<&[Variable]>, place: Place<'_, '_, H>) {
+        let interpreter = self.interpreters[index].clone();
+        let work = |stay: &mut H::Stay<'_>| {
+            let before = self.move_to(Some(index));
+            self.steps(body, Some(stay));
+            let _leaves_at_last = Leaving { worker: self, dropped: unwind.unwrap_or_default(), before };
+            if unwind.is_some() {
                 resume_unwind(Box::new(PlannedPanic));
             }
         };
-        match catch_unwind(AssertUnwindSafe(|| life::attach(token, &interpreter, &mut work))) {
+        match catch_unwind(AssertUnwindSafe(|| H::attach(place, &interpreter, work))) {
             Ok(Ok(())) => {}
             Ok(Err(_ended)) => self.results.push("gone".to_owned()),
             Err(panic) if panic.is::<PlannedPanic>() => self.results.push("panicked".to_owned()),
@@ -155,15 +193,29 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         }
     }
 
-    fn end(&mut self, interpreter: usize) {
-        let ended = life::end(&self.interpreters[interpreter]);
+    fn detach(&mut self, body: &[Located], place: Place<'_, '_, H>) {
+        let mut work = || {
+            let before = self.move_to(None);
+            self.steps(body, None);
+            self.move_to(before);
+            self.observer.begins(self.thread, Operation::Detach);
+        };
+        match place {
+            Some(stay) => H::detach(stay, work),
+            None => work(),
+        }
+    }
+
+    fn end(&mut self, interpreter: Interpreter) {
+        let ended = H::end(&self.interpreters[interpreter]);
         self.results.push(if ended.is_ok() { "ended" } else { "ended-before" }.to_owned());
     }
 
-    fn send(&mut self, end: Variable, what: Variable, patience: Patience, at: &Located, token: Token<'_, '_>) {
+    fn send(&mut self, end: Variable, what: Variable, patience: Patience, at: &Located, place: Place<'_, '_, H>) {
         let Some(Value::SendEnd(via)) = self.held[end].take() else { return };
         let deadline = (self.deadline)(at);
-        let attempt = Attempt { via: &via, patience, deadline: &deadline, token: token.as_deref() };
+        let token = place.as_deref().map(H::token);
+        let attempt = Attempt::<H, S> { via: &via, patience, deadline: &deadline, token };
         let (result, back) = match self.held[what].take() {
             Some(Value::Handle(buffer)) => attempt.send(buffer, Value::Handle),
             Some(Value::SendEnd(end)) => attempt.send(end, Value::SendEnd),
@@ -202,15 +254,15 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         self.results.push(result);
     }
 
-    fn publish(&mut self, publisher: Variable, what: Variable, token: Token<'_, '_>) {
-        let Some(token) = token else { return };
+    fn publish(&mut self, publisher: Variable, what: Variable, place: Place<'_, '_, H>) {
+        let Some(stay) = place else { return };
         let handle = self.held[what].take();
         let Some(Value::Publisher(publisher)) = &self.held[publisher] else {
             self.held[what] = handle;
             return;
         };
         let (result, back) = match handle {
-            Some(Value::Handle(buffer)) => match publisher.publish(token, buffer) {
+            Some(Value::Handle(buffer)) => match publisher.publish(H::token(stay), buffer) {
                 Ok(()) => (Some("published"), None),
                 Err(refused) => (Some("not-owner"), Some(Value::Handle(refused.into_inner()))),
             },
@@ -228,13 +280,13 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         self.held[into] = reading.map(Value::Reading);
     }
 
-    fn copy(&mut self, what: Variable, into: Variable, token: Token<'_, '_>) {
+    fn copy(&mut self, what: Variable, into: Variable, place: Place<'_, '_, H>) {
         if self.held[into].is_some() {
             return;
         }
-        self.held[into] = match (&self.held[what], token) {
-            (Some(Value::Handle(buffer)), Some(token)) if token.interpreter() == buffer.owner() => {
-                Some(Value::Handle(buffer.clone_ref(token)))
+        self.held[into] = match (&self.held[what], place) {
+            (Some(Value::Handle(buffer)), Some(stay)) if is_home::<H>(buffer, stay) => {
+                Some(Value::Handle(buffer.clone_ref(H::token(stay))))
             }
             (Some(Value::SendEnd(end)), _) => Some(Value::SendEnd(end.clone())),
             (Some(Value::Subscriber(subscriber)), _) => Some(Value::Subscriber(subscriber.clone())),
@@ -246,7 +298,7 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         &mut self,
         view: Variable,
         into: Variable,
-        derive: impl FnOnce(&viewchan::View<Interpreter, S>) -> viewchan::View<Interpreter, S>,
+        derive: impl FnOnce(&View<H::Runtime, S>) -> View<H::Runtime, S>,
     ) {
         if let (Some(Value::View(view)), None) = (&self.held[view], &self.held[into]) {
             self.held[into] = Some(Value::View(derive(view)));
@@ -257,7 +309,7 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         let bytes: &[u8] = match &self.held[what] {
             Some(Value::View(view)) => view,
             Some(Value::Reading(reading)) => reading.bytes(),
-            Some(Value::Handle(buffer)) => buffer,
+            Some(Value::Handle(buffer)) => H::bytes(buffer),
             _ => return,
         };
         let result = value::describe(bytes, &self.scenario.buffers);
@@ -267,19 +319,18 @@ impl<S: Strategy<Interpreter>> Worker<S> {
         self.results.push(result);
     }
 
-    fn thaw(&mut self, handle: Variable, token: Token<'_, '_>) {
-        let Some(token) = token else { return };
+    fn thaw(&mut self, handle: Variable, place: Place<'_, '_, H>) {
+        let Some(stay) = place else { return };
         let buffer = match self.held[handle].take() {
-            Some(Value::Handle(buffer)) if token.interpreter() == buffer.owner() => buffer,
+            Some(Value::Handle(buffer)) if is_home::<H>(&buffer, stay) => buffer,
             other => {
                 self.held[handle] = other;
                 return;
             }
         };
-        let (buffer, result) = match buffer.try_thaw(token) {
-            Ok(bytes) => (rewrite(bytes).freeze(token), "thawed"),
-            Err(ThawError::InUse(buffer)) => (buffer, "refused"),
-            Err(other) => unreachable!("the buffers of scenarios are not foreign: {other}"),
+        let (buffer, result) = match H::thaw(stay, buffer, value::rewrite) {
+            Ok(buffer) => (buffer, "thawed"),
+            Err(buffer) => (buffer, "refused"),
         };
         self.held[handle] = Some(Value::Handle(buffer));
         self.results.push(result.to_owned());
@@ -291,50 +342,22 @@ impl<S: Strategy<Interpreter>> Worker<S> {
     }
 }
 
-/// The next version of a buffer's bytes, written in place.
-fn rewrite(mut bytes: BufferMut) -> BufferMut {
-    let (buffer, version) = value::parse(&bytes).expect("a thawed buffer says what it is");
-    bytes.copy_from_slice(&value::bytes(buffer, version + 1));
-    bytes
+/// Whether the thread is attached to the owner of a buffer.
+fn is_home<H: Host>(buffer: &viewchan::Buffer<H::Runtime>, stay: &H::Stay<'_>) -> bool {
+    H::Runtime::here(H::token(stay)).id() == buffer.owner().id()
 }
 
-/// A send about to happen.
-struct Attempt<'s, 'a, S: Strategy<Interpreter>> {
-    via: &'s SendEnd<Interpreter, S>,
-    patience: Patience,
-    deadline: &'s Deadline,
-    token: Option<&'s Attached<'a>>,
+/// The end of an `attach` block, also by a panic: what the thread drops on its way out, then the way out.
+struct Leaving<'w, H: Host, S: Strategy<H::Runtime>> {
+    worker: &'w mut Worker<H, S>,
+    dropped: &'w [Variable],
+    before: Option<Interpreter>,
 }
 
-impl<S: Strategy<Interpreter>> Attempt<'_, '_, S> {
-    /// Sends; the result, and the payload if it was not sent.
-    fn send<P: Payload<Interpreter, S>>(
-        self,
-        payload: P,
-        wrap: fn(P) -> Value<S>,
-    ) -> (Option<&'static str>, Option<Value<S>>) {
-        // The parser lets nobody send outside an interpreter: there would be no token.
-        let Some(token) = self.token else { return (None, Some(wrap(payload))) };
-        let sent = match self.patience {
-            Patience::Forever => self.via.send(token, payload).map_err(life::unsent),
-            Patience::Never => self.via.try_send(token, payload).map_err(life::untried),
-            Patience::Deadline => self.via.send_deadline(token, payload, self.deadline).map_err(life::unsent_in_time),
-        };
-        match sent {
-            Ok(()) => (Some("sent"), None),
-            Err((why, payload)) => (Some(why), Some(wrap(payload))),
-        }
-    }
-}
-
-fn receive<S: Strategy<Interpreter>>(
-    via: &ReceiveEnd<Interpreter, S>,
-    patience: Patience,
-    deadline: &Deadline,
-) -> Result<Message<Interpreter, S>, &'static str> {
-    match patience {
-        Patience::Forever => via.recv().map_err(life::not_received),
-        Patience::Never => via.try_recv().map_err(life::nothing_received),
-        Patience::Deadline => via.recv_deadline(deadline).map_err(life::not_received_in_time),
+impl<H: Host, S: Strategy<H::Runtime>> Drop for Leaving<'_, H, S> {
+    fn drop(&mut self) {
+        self.dropped.iter().for_each(|&variable| self.worker.drop_held(variable));
+        self.worker.move_to(self.before);
+        self.worker.observer.begins(self.worker.thread, Operation::Attach);
     }
 }

@@ -44,9 +44,10 @@ pub(super) struct Faulty<B>(PhantomData<B>);
 impl<B: Broken> Strategy<Interpreter> for Faulty<B> {
     type Message = ShippedMessage;
     type Pin = Pin<B>;
+    type Choice = ();
 
-    fn pin(token: &Attached<'_>, buffer: Buffer) -> ShippedMessage {
-        Deferred::pin(token, buffer)
+    fn pin((): (), token: &Attached<'_>, buffer: Buffer) -> ShippedMessage {
+        Deferred::pin((), token, buffer)
     }
 
     fn owner(message: &ShippedMessage) -> &Interpreter {

@@ -42,11 +42,12 @@ type Pin = Either<<Handover as Strategy<Interpreter>>::Pin, <View as Strategy<In
 impl<B: Broken> Strategy<Interpreter> for Faulty<B> {
     type Message = Message;
     type Pin = Pin;
+    type Choice = ();
 
-    fn pin(token: &Attached<'_>, buffer: Buffer) -> Message {
+    fn pin((): (), token: &Attached<'_>, buffer: Buffer) -> Message {
         match B::FLAW {
-            Flaw::MessageWithoutExport => Either::View(View::pin(token, buffer)),
-            _ => Either::Handover(Handover::pin(token, buffer)),
+            Flaw::MessageWithoutExport => Either::View(View::pin((), token, buffer)),
+            _ => Either::Handover(Handover::pin((), token, buffer)),
         }
     }
 

@@ -68,8 +68,9 @@ pub(super) struct Faulty<B>(PhantomData<B>);
 impl<B: Broken> Strategy<Interpreter> for Faulty<B> {
     type Message = Reference;
     type Pin = Pin<B>;
+    type Choice = ();
 
-    fn pin(_token: &Attached<'_>, buffer: Buffer) -> Reference {
+    fn pin((): (), _token: &Attached<'_>, buffer: Buffer) -> Reference {
         Reference::new(buffer)
     }
 

@@ -67,8 +67,9 @@ pub(super) struct Faulty<B>(PhantomData<B>);
 impl<B: Broken> Strategy<Interpreter> for Faulty<B> {
     type Message = Message<B>;
     type Pin = Pin<B>;
+    type Choice = ();
 
-    fn pin(token: &Attached<'_>, buffer: Buffer) -> Message<B> {
+    fn pin((): (), token: &Attached<'_>, buffer: Buffer) -> Message<B> {
         let (owner, object) = buffer.into_parts();
         if B::FLAW == Flaw::MessageWithoutReference {
             // SAFETY: none. This is the flaw.

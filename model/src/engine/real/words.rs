@@ -1,42 +1,19 @@
-//! An interpreter's end on the real code, and every error of the channel in the words of outcomes.
+//! The channel of a scenario's declaration, and every error of the channel in the words of outcomes.
 
 use crate::scenario;
 use viewchan::channel::{
     Options, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError, Undelivered,
 };
-use viewchan::runtime::Ended;
 use viewchan::strategy::Strategy;
-use viewchan::{Attached, Interpreter, ReceiveEnd, SendEnd};
-
-/// Ends an interpreter.
-pub(super) fn end(interpreter: &Interpreter) -> Result<(), Ended> {
-    interpreter.end()
-}
-
-/// Does the work attached to an interpreter, if it runs.
-pub(super) fn attach(
-    token: Option<&mut Attached<'_>>,
-    interpreter: &Interpreter,
-    work: impl FnOnce(&mut Attached<'_>),
-) -> Result<(), Ended> {
-    match token {
-        Some(token) => token.try_attach_to(interpreter, work),
-        None => interpreter.try_attach(work),
-    }
-}
+use viewchan::{ReceiveEnd, Runtime, SendEnd};
 
 /// Chooses what becomes of the messages that are sent through an end from now on.
-pub(super) fn set_undelivered<S: Strategy<Interpreter>>(
-    end: &mut SendEnd<Interpreter, S>,
-    policy: scenario::Undelivered,
-) {
+pub(super) fn set_undelivered<R: Runtime, S: Strategy<R>>(end: &mut SendEnd<R, S>, policy: scenario::Undelivered) {
     end.set_undelivered(undelivered(policy));
 }
 
 /// Makes a channel.
-pub(super) fn open<S: Strategy<Interpreter>>(
-    channel: &scenario::ChannelDecl,
-) -> (SendEnd<Interpreter, S>, ReceiveEnd<Interpreter, S>) {
+pub(super) fn open<R: Runtime, S: Strategy<R>>(channel: &scenario::ChannelDecl) -> (SendEnd<R, S>, ReceiveEnd<R, S>) {
     let options = Options::new().undelivered(undelivered(channel.undelivered));
     match channel.capacity {
         Some(capacity) => options.capacity(capacity).open_with(),
