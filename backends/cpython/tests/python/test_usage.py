@@ -19,12 +19,12 @@ def test_one_message(strategy):
     assert send.strategy == receive.strategy == strategy
     assert send.id == receive.id
     with interpreter() as owner:
-        call(owner, there.send_payloads, 1, 100, send=send)
+        call(owner, there.send_payloads, 1, 1000, send=send)
         assert receive.qsize() == 1
         assert viewchan.pinned(owner) == 1
         view = receive.recv()
         assert type(view) is memoryview and view.readonly
-        assert view == bytes(100)
+        assert view == bytes(1000)
         assert receive.qsize() == 0
         assert call(owner, there.unreleased) == 1
         del view
