@@ -27,6 +27,9 @@ if sys.version_info < (3, 14):
         def _set_main(id, namespace):
             _low.set___main___attrs(id, namespace)
 
+        def _ids():
+            return [id for id, _whence in _low.list_all()]
+
     else:
         import _xxsubinterpreters as _low
 
@@ -40,11 +43,15 @@ if sys.version_info < (3, 14):
         def _set_main(id, namespace):
             _low.run_string(id, "", namespace)
 
+        def _ids():
+            return _low.list_all()
+
     class _Interpreter:
         """As much of `concurrent.interpreters.Interpreter` as the versions before it can have."""
 
         def __init__(self):
             self.id = _create()
+            self._is_closed = False
 
         def __repr__(self):
             return f"Interpreter({self.id})"
@@ -59,18 +66,22 @@ if sys.version_info < (3, 14):
 
         def close(self):
             """End the interpreter. Closing twice is fine."""
-            id, self.id = self.id, None
-            if id is not None:
-                _low.destroy(id)
+            if not self._is_closed:
+                _low.destroy(self.id)
+                self._is_closed = True
 
 
 def exec_in(id, code):
-    """Run source text in the `__main__` of an interpreter."""
+    """Run source text in the `__main__` of an interpreter. ValueError if there is none of that id."""
     if sys.version_info >= (3, 14):
-        import _interpreters
+        from concurrent import interpreters
 
-        error = _interpreters.exec(id, code)
-        if error is not None:
-            raise RuntimeError(error.errdisplay)
+        try:
+            interpreter = next(each for each in interpreters.list_all() if each.id == id)
+        except StopIteration:
+            raise ValueError(f"there is no interpreter {id}") from None
+        interpreter.exec(code)
     else:
+        if id not in map(int, _ids()):
+            raise ValueError(f"there is no interpreter {id}")
         _exec(id, code)

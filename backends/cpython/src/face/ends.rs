@@ -107,7 +107,7 @@ impl<'p> Context<'p> {
                 if through.strategy == Strategy::Deferred {
                     self.home().start_collector().map_err(|error| self.attached.raise_os(&error))?;
                 }
-                let buffer = self.freeze(&immutable)?;
+                let buffer = self.freeze(&immutable, through.strategy);
                 match layout {
                     None => self.transmit(&end, buffer, patience).map_err(|(raised, _buffer)| raised),
                     Some(layout) => {
@@ -139,6 +139,9 @@ impl<'p> Context<'p> {
         patience: Patience,
     ) -> core::result::Result<(), (Raised, P)> {
         let token = self.token();
+        if let Err(raised) = self.prepare_to_wait(patience) {
+            return Err((raised, payload));
+        }
         let refused = match patience {
             Patience::Never => refusal(end.try_send(&token, payload), |error| error.into_inner()),
             _ if self.home().is_main() => return self.transmit_at_signals(end, payload, patience),
@@ -173,6 +176,7 @@ impl<'p> Context<'p> {
 
     fn receive(&self, from: &ReceiveEndValue, patience: Patience) -> Result<Owned<'p>> {
         let end = from.slot.open(self)?;
+        self.prepare_to_wait(patience)?;
         let received = match patience {
             Patience::Never => end.try_recv().map_err(|error| self.raise_core(&error)),
             _ if self.home().is_main() => self.receive_at_signals(&end, patience),
@@ -200,6 +204,10 @@ impl<'p> Context<'p> {
                 return Err(self.raise(Error::Timeout, "nothing came in time"));
             }
         }
+    }
+
+    fn prepare_to_wait(&self, patience: Patience) -> Result<()> {
+        if matches!(patience, Patience::Never) || self.home().is_main() { Ok(()) } else { self.watch_threads() }
     }
 
     fn raise_core(&self, error: &(impl Raises + core::fmt::Display)) -> Raised {

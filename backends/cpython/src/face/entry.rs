@@ -3,6 +3,7 @@
 use super::errors::Errors;
 use crate::py::{Attached, Builtin, Class, Instance, Owned, Raised, Ref, Result};
 use crate::runtime::{Call, Python, Token};
+use core::cell::Cell;
 use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
 use pyo3_ffi as ffi;
@@ -14,6 +15,8 @@ pub(super) struct State {
     pub(super) home: Python,
     pub(super) classes: Classes,
     pub(super) errors: Errors,
+    /// Threads that wait are told when the interpreter is about to join them.
+    pub(super) is_watched: Cell<bool>,
 }
 
 /// A reference that the module's state has.
@@ -91,7 +94,9 @@ pub(super) unsafe fn enter<'p, T>(
         return Err(attached.raise_builtin(Builtin::Runtime, "viewchan has been finalized in this interpreter"));
     };
     if !state.home.is_present() {
-        let message = format!("this object belongs to {}, and is used in another interpreter", state.home.id());
+        // SAFETY: the thread is attached.
+        let here = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+        let message = format!("this object belongs to {}, and is used in interpreter {here}", state.home.id());
         return Err(attached.raise_builtin(Builtin::Runtime, &message));
     }
     // SAFETY: the thread is attached to `home`, as just seen.

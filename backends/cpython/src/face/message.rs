@@ -7,9 +7,8 @@ use super::view::ViewValue;
 use super::{Context, Error};
 use crate::py::{Builtin, Exported, Instance, Raised, Ref, Result};
 use crate::runtime::Python;
-use crate::runtime::record::{Bytes, Content, freeze, is_raw};
-use crate::storage::Storage;
-use std::sync::Arc;
+use crate::runtime::record::{Bytes, Content, freeze};
+use crate::strategy::Strategy;
 use viewchan::{Buffer, Format, Layout};
 
 /// What an object is to a channel.
@@ -100,23 +99,16 @@ impl<'p> Context<'p> {
     }
 
     /// Pins something immutable as a buffer of the present interpreter.
-    ///
-    /// A `bytes` object that can outlive its interpreter is pinned as it is. A small one of another interpreter than the main
-    /// one cannot: CPython keeps it in a pool that goes with the interpreter, or never if anything is left in it. It is copied.
-    pub(super) fn freeze(&self, immutable: &Immutable<'p>) -> Result<Buffer<Python>> {
+    pub(super) fn freeze(&self, immutable: &Immutable<'p>, strategy: Strategy) -> Buffer<Python> {
         let content = match immutable {
-            Immutable::Bytes(bytes) if self.home().is_main() || is_raw(bytes.bytes().len()) => {
+            Immutable::Bytes(bytes) => {
                 // SAFETY: an exact `bytes`, of the interpreter to which the thread is attached.
                 Content::Bytes(unsafe { Bytes::new(bytes.as_non_null(), bytes.bytes()) })
-            }
-            Immutable::Bytes(bytes) => {
-                let storage = Storage::copy_of(bytes.bytes()).ok_or_else(|| self.out_of_memory())?;
-                Content::Storage(Arc::new(storage))
             }
             Immutable::Buffer(buffer) => Content::Storage(buffer.storage()),
             Immutable::View(view) => Content::Relayed(view.view().clone()),
         };
-        Ok(freeze(&self.token(), content))
+        freeze(&self.token(), content, strategy == Strategy::Proxy)
     }
 
     /// The value of an object of one of our classes.

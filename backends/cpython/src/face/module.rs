@@ -7,7 +7,9 @@ use super::errors::Errors;
 use super::shareable;
 use super::view::ViewValue;
 use crate::py::{Args, Attached, Builtin, Class, Owned, Raised, Ref, Result, Table, done, new_type, slot_of_module};
-use crate::runtime::{Call, Python, ending, registry};
+use crate::runtime::registry::{self, Found};
+use crate::runtime::{Call, Python, ending};
+use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr::{self, NonNull};
 use pyo3_ffi as ffi;
@@ -81,7 +83,11 @@ fn functions() -> Table {
         c"pinned", c"pinned(interp=None)\n--\n\nHow many of an interpreter's buffers are pinned by messages and views, or wait to \
     be collected." => |context, args| {
             let [interp] = args.bind("pinned", ["interp"], 0)?;
-            context.attached.int(context.interpreter(interp)?.pinned() as u64)
+            let pinned = match context.find(interp)? {
+                Found::Handle(python) => python.pinned(),
+                Found::Gone(_) => 0,
+            };
+            context.attached.int(pinned as u64)
         };
         c"collect", c"collect()\n--\n\nTake back what others have released of this interpreter's buffers; the number still \
     pinned." => |context, args| {
@@ -93,7 +99,7 @@ fn functions() -> Table {
         c"_knows", c"Whether an interpreter has imported viewchan." => |context, args| {
             let [id] = args.bind("_knows", ["id"], 1)?;
             let id = id.expect("required").to_index()?;
-            Ok(context.attached.bool(u64::try_from(id).is_ok_and(|id| registry::find(id).is_some())))
+            Ok(context.attached.bool(u64::try_from(id).is_ok_and(|id| registry::find_alive(id).is_some())))
         };
         c"_end", c"The interpreter ends: for atexit." => |context, args| {
             let [] = args.bind("_end", [], 0)?;
@@ -116,10 +122,13 @@ fn functions() -> Table {
 
 fn stats<'p>(context: &Context<'p>, args: Args<'p>) -> Result<Owned<'p>> {
     let [interp] = args.bind("stats", ["interp"], 0)?;
-    let python = context.interpreter(interp)?;
+    let numbers = match context.find(interp)? {
+        Found::Handle(python) => Cause::ALL.map(|cause| python.acquisitions(cause)),
+        Found::Gone(numbers) => numbers,
+    };
     let stats = context.attached.dict()?;
-    for cause in Cause::ALL {
-        let acquisitions = context.attached.int(python.acquisitions(cause))?;
+    for (cause, number) in Cause::ALL.into_iter().zip(numbers) {
+        let acquisitions = context.attached.int(number)?;
         stats.get().set_item(&context.attached.str(&cause.to_string())?, &acquisitions)?;
     }
     Ok(stats)
@@ -165,9 +174,9 @@ unsafe extern "C" fn execute(module: *mut ffi::PyObject) -> c_int {
 }
 
 fn set_up(module: Ref<'_>) -> Result<()> {
-    let (home, is_new) = registry::present();
+    let (home, is_new) = registry::enrol();
     let classes = Classes { send_end: None, receive_end: None, view: None, buffer: None };
-    let state = Box::leak(Box::new(State { home, classes, errors: Errors::default() }));
+    let state = Box::leak(Box::new(State { home, classes, errors: Errors::default(), is_watched: Cell::new(false) }));
     // SAFETY: the module is ours, and has room for the pointer. From here on it frees the state, also if this fails.
     unsafe { state_of(module.as_ptr()).write(state) }
     state.errors.create(module.attached(), |name, class| publish(module, name, class))?;

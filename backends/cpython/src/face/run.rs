@@ -4,7 +4,8 @@
 use super::claim::Claim;
 use super::entry::Context;
 use super::{Error, module};
-use crate::py::{Args, Attached, Owned, Raised, Ref, Result};
+use crate::py::{Args, Attached, Builtin, Owned, Raised, Ref, Result};
+use crate::runtime::registry::{self, Found};
 use crate::runtime::{self, Python};
 use viewchan::runtime::Ended;
 
@@ -20,7 +21,9 @@ impl<'p> Context<'p> {
     pub(super) fn run(&self, args: Args<'p>) -> Result<Owned<'p>> {
         let [interp, kind, work, names, ends] = args.bind("_run", ["interp", "kind", "work", "names", "ends"], 5)?;
         let [kind, work, names, ends] = [kind, work, names, ends].map(|arg| arg.expect("required"));
-        let python = self.interpreter(interp)?;
+        let Found::Handle(python) = self.find(interp)? else {
+            return Err(self.raise(Error::OwnerEnded, "the interpreter has ended: nothing was run"));
+        };
         let claims = names.items().into_iter().zip(ends.items());
         let claims = claims.map(|(name, end)| Ok((name.to_text()?, self.claim(end)?)));
         let luggage =
@@ -33,14 +36,15 @@ impl<'p> Context<'p> {
     }
 
     /// The interpreter that an argument names: by its id, by an object that has one, or by nothing for the present one.
-    pub(super) fn interpreter(&self, interp: Option<Ref<'p>>) -> Result<Python> {
-        let Some(interp) = interp.filter(|interp| !interp.is_none()) else { return Ok(self.home().clone()) };
+    pub(super) fn find(&self, interp: Option<Ref<'p>>) -> Result<Found> {
+        let Some(interp) = interp.filter(|interp| !interp.is_none()) else {
+            return Ok(Found::Handle(self.home().clone()));
+        };
         let id = interp.attribute_if_any(c"id")?;
         let id = id.as_ref().map_or(interp, Owned::get).to_index()?;
-        let found = u64::try_from(id).ok().and_then(runtime::registry::find);
-        found.ok_or_else(|| {
-            let message = format!("there is no interpreter {id} that has imported viewchan");
-            self.attached.raise_builtin(crate::py::Builtin::Value, &message)
+        u64::try_from(id).ok().and_then(registry::find).ok_or_else(|| {
+            let message = format!("no interpreter {id} has ever imported viewchan");
+            self.attached.raise_builtin(Builtin::Value, &message)
         })
     }
 }

@@ -76,7 +76,7 @@ unsafe extern "C" fn get_data(_: *mut ffi::PyThreadState, object: *mut ffi::PyOb
     // SAFETY: as above.
     let object: Ref<'_> = unsafe { attached.borrowed(object) }.expect("an object is not null");
     let get_claim = |context: &Context<'_>| context.claim(object);
-    let Some(home) = present() else { return -1 };
+    let Some(home) = registry::present() else { return -1 };
     // SAFETY: the thread is attached to `home`.
     match unsafe { module::in_present(attached, &home, get_claim) } {
         Ok(claim) => {
@@ -105,7 +105,7 @@ unsafe extern "C" fn new_object(data: *mut Data) -> *mut ffi::PyObject {
     };
     // The module may be new in this interpreter.
     let Ok(_module) = attached.import(c"viewchan._viewchan") else { return ptr::null_mut() };
-    let Some(home) = present() else { return ptr::null_mut() };
+    let Some(home) = registry::present() else { return ptr::null_mut() };
     // SAFETY: the thread is attached to `home`.
     unsafe { module::in_present(attached, &home, arrive) }.unwrap_or_else(|Raised| ptr::null_mut())
 }
@@ -113,7 +113,7 @@ unsafe extern "C" fn new_object(data: *mut Data) -> *mut ffi::PyObject {
 unsafe extern "C" fn free(data: *mut c_void) {
     // SAFETY: it came from `Box::into_raw` in `get_data`, and is freed once.
     let travelling = unsafe { Box::from_raw(data.cast::<Travelling>()) };
-    match present() {
+    match registry::present() {
         Some(home) => {
             // SAFETY: CPython frees data on a thread that is attached: to `home`.
             let _call = unsafe { Call::begin(&home) };
@@ -122,11 +122,4 @@ unsafe extern "C" fn free(data: *mut c_void) {
         // An interpreter that has never heard of us, or not any more: what a receive end holds cannot be given back from there.
         None => core::mem::forget(travelling),
     }
-}
-
-/// The interpreter to which the calling thread, which is attached, is attached.
-fn present() -> Option<crate::runtime::Python> {
-    // SAFETY: the thread is attached.
-    let id = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
-    u64::try_from(id).ok().and_then(registry::find)
 }

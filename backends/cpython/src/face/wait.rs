@@ -68,6 +68,18 @@ impl Context<'_> {
         waited
     }
 
+    /// The thread, of another interpreter than the main one, is about to wait as the core does: until something comes, or the
+    /// interpreter is about to end.
+    pub(super) fn watch_threads(&self) -> Result<()> {
+        let is_watched = &self.state().is_watched;
+        if !is_watched.get() {
+            let watch = self.attached.import(c"viewchan._threads")?.get().attribute(c"watch")?;
+            let watched = watch.get().call(&self.attached.tuple([])?, None)?;
+            is_watched.set(watched.get().is_true());
+        }
+        Ok(())
+    }
+
     fn wait_at(&self, signal: &Signal, deadline: Option<Instant>) -> Result<bool> {
         loop {
             // SAFETY: the work uses no token.

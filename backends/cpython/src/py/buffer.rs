@@ -26,10 +26,6 @@ impl<'p> Exported<'p> {
         self.buffer.buf.addr()
     }
 
-    pub(crate) fn is_readonly(&self) -> bool {
-        self.buffer.readonly != 0
-    }
-
     /// Number of bytes of all elements together.
     pub(crate) fn len(&self) -> usize {
         self.buffer.len.unsigned_abs()

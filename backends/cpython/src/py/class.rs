@@ -40,16 +40,6 @@ impl<T: Class> Instance<T> {
         Ok(object)
     }
 
-    /// The interpreter that an instance belongs to.
-    ///
-    /// # Safety
-    ///
-    /// As for `value`.
-    pub(crate) unsafe fn home<'p>(object: Ref<'p>) -> &'p Python {
-        // SAFETY: the caller's contract.
-        unsafe { &(*object.as_ptr().cast::<Self>()).home }
-    }
-
     /// The value in an instance.
     ///
     /// # Safety

@@ -44,7 +44,6 @@ pub(crate) struct Owned<'p>(Ref<'p>);
 pub(crate) enum Builtin {
     Buffer,
     Memory,
-    Overflow,
     Runtime,
     Type,
     Value,
@@ -136,7 +135,6 @@ impl<'p> Attached<'p> {
             self.borrowed(match class {
                 Builtin::Buffer => ffi::PyExc_BufferError,
                 Builtin::Memory => ffi::PyExc_MemoryError,
-                Builtin::Overflow => ffi::PyExc_OverflowError,
                 Builtin::Runtime => ffi::PyExc_RuntimeError,
                 Builtin::Type => ffi::PyExc_TypeError,
                 Builtin::Value => ffi::PyExc_ValueError,
@@ -210,6 +208,11 @@ impl<'p> Ref<'p> {
     pub(crate) fn is_none(self) -> bool {
         // SAFETY: None exists.
         self.as_ptr() == unsafe { ffi::Py_None() }
+    }
+
+    pub(crate) fn is_true(self) -> bool {
+        // SAFETY: True exists.
+        self.as_ptr() == unsafe { ffi::Py_True() }
     }
 
     /// Whether the object is exactly of this class, not of one derived from it.
@@ -389,6 +392,34 @@ pub(crate) fn allocates_raw() -> bool {
     let name = unsafe { name() };
     // SAFETY: null, or a constant.
     !name.is_null() && matches!(unsafe { CStr::from_ptr(name) }.to_bytes(), b"pymalloc" | b"malloc")
+}
+
+/// CPython counts the blocks of an interpreter, and frees none of its pools in the end if the count is not zero. A block from
+/// `malloc` that belongs to us from now on is taken off, by freeing another one that was not counted.
+pub(crate) fn take_off_the_count() {
+    /// More than any pool has.
+    const SIZE: usize = 1024;
+    if allocates_raw() {
+        // SAFETY: the thread is attached. Its object allocator gives blocks that it does not know to the raw one, from which
+        // this comes, or does nothing with null.
+        unsafe { ffi::PyObject_Free(PyMem_RawMalloc(SIZE)) }
+    }
+}
+
+unsafe extern "C" {
+    /// In CPython's stable ABI since 3.13 by its headers, and in every version before by its libraries.
+    fn PyMem_RawMalloc(size: usize) -> *mut core::ffi::c_void;
+    fn PyMem_RawFree(memory: *mut core::ffi::c_void);
+}
+
+/// Frees an object whose memory came from `malloc`, and whose interpreter is gone.
+///
+/// # Safety
+///
+/// Nobody refers to it, [`allocates_raw`] is true, and it is larger than what pools have.
+pub(crate) unsafe fn free_raw(object: NonNull<ffi::PyObject>) {
+    // SAFETY: the caller's contract: the raw allocator knows no interpreters.
+    unsafe { PyMem_RawFree(object.as_ptr().cast()) }
 }
 
 /// The address of a function of this process, or null.

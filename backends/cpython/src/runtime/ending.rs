@@ -36,8 +36,11 @@ pub(crate) fn end(call: &Call<'_>) {
         gate.close();
     }
     collect_all(&token);
+    // SAFETY: the thread is attached, and the gate is closed.
+    unsafe { python.core().records.move_out() }
+    python.core().spare.delete();
     gate.let_go();
-    registry::forget(python);
+    registry::end(python);
 }
 
 /// Collects until nothing more comes.
@@ -60,7 +63,7 @@ pub(crate) fn interrupt(call: &Call<'_>) {
 /// The process exits: nobody enters any interpreter from now on, and what is there stays as it is.
 fn exit() {
     let _outside = stay::Outside::step();
-    registry::all().iter().for_each(|python| python.core().gate.abandon());
+    registry::all_alive().iter().for_each(|python| python.core().gate.abandon());
 }
 
 /// The interpreter, to which the calling thread is attached, has nothing left.
@@ -80,5 +83,5 @@ pub(crate) fn bury(call: &Call<'_>) {
 
 /// The process is the child of a fork: of all threads only the calling one is here.
 pub(crate) fn forget_threads() {
-    registry::all().iter().for_each(|python| python.core().collector.forget_thread());
+    registry::all_alive().iter().for_each(|python| python.core().collector.forget_thread());
 }

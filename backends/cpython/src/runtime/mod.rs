@@ -5,6 +5,7 @@
 //! | `stay` | where a thread stands; entering and leaving a GIL |
 //! | `gate` | who may enter; the end of an interpreter |
 //! | `record` | reference counts of what was sent |
+//! | `spare` | a thread state that is always there |
 //! | `collector` | the thread that runs errands |
 //! | `registry` | interpreters by their id |
 //! | `ending` | the hooks that CPython calls when an interpreter or the process ends |
@@ -14,6 +15,7 @@ pub(crate) mod ending;
 mod gate;
 pub(crate) mod record;
 pub(crate) mod registry;
+mod spare;
 mod stay;
 
 pub use record::{Export, Object};
@@ -25,6 +27,7 @@ use core::fmt;
 use gate::Gate;
 use pyo3_ffi as ffi;
 use record::Records;
+use spare::Spare;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use viewchan::Runtime;
@@ -46,6 +49,7 @@ pub(crate) struct Core {
     ledger: Ledger<Python>,
     records: Records,
     collector: Collector,
+    spare: Spare,
     /// Indexed by cause; written under the GIL.
     acquisitions: [AtomicU64; Cause::ALL.len()],
 }
@@ -75,6 +79,8 @@ impl Python {
             ledger: Ledger::with_batch(id, batch),
             records: Records::new(),
             collector: Collector::new(),
+            // SAFETY: the caller's contract.
+            spare: unsafe { Spare::new(interpreter) },
             acquisitions: Default::default(),
         }))
     }
@@ -143,8 +149,8 @@ impl fmt::Debug for Python {
 // 2. `visit` steps outside before it enters the gate, `outside` and `wait` before their work; guards undo that.
 // 3. A record is there while its count is not zero, and its content, which keeps the bytes where they are, is not touched
 //    before. `bytes` objects are immutable; a `Storage` refuses to be written while a record refers to it; a view is a view.
-// 4. Records outlive their interpreter, whose handle keeps them: CPython frees no object that has a reference, and those that
-//    lie in an interpreter's pools are not sent as they are (`sendable`). `visit` never says `Ended`: what is left is adopted.
+// 4. Records outlive their interpreter, whose handle keeps them: CPython frees no object that has a reference, and no pool in
+//    which one is left. `visit` never says `Ended`: what is left is adopted.
 // 5. Handles share a core; CPython never uses the id of an interpreter again.
 // 6. `visit` tells the ledger of each acquisition and release; runs, calls and ways back are not announced, so nobody attends
 //    in them. Errands are handed over wherever a thread leaves or returns to Python, to a thread that is attached to nobody.

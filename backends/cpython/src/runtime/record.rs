@@ -10,8 +10,20 @@
 //!
 //! | field | who may touch it |
 //! | --- | --- |
-//! | `content`, `bytes` | anyone, for reading, while there is a reference |
-//! | `counts`, `links`, the list | who holds the owner's lock: its GIL, or the mutex that takes its place when it is over |
+//! | `place`, `address` | anyone, for reading, while there is a reference |
+//! | `content`, `counts`, `links`, the list | who holds the owner's lock: its GIL, or what takes its place when it is over |
+//!
+//! Large `bytes` objects lie in memory from `malloc` and outlive their interpreter. Small ones lie in its pools, which are freed
+//! with it, or never if anything is left in them. So when the interpreter ends, those that nobody has looked at yet are moved
+//! out:
+//!
+//! ```text
+//!                 first look
+//!   Unread ────────────────────▶ Read      the address is known somewhere: the bytes stay where they are
+//!      │
+//!      └───────────────────────▶ Moved     whoever looks from now on sees the copy
+//!         the interpreter ends
+//! ```
 //!
 //! The reference count of a `bytes` object is touched under its owner's GIL only; when nobody else is left, by us.
 
@@ -25,7 +37,7 @@ use core::ptr::NonNull;
 use pyo3_ffi as ffi;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use viewchan::trace::{self, Event, ObjectId};
 use viewchan::{Buffer, View};
 
@@ -42,6 +54,14 @@ impl Content {
             Self::Bytes(bytes) => bytes.as_slice(),
             Self::Storage(storage) => storage.frozen_bytes(),
             Self::Relayed(view) => view,
+        }
+    }
+
+    fn address(&self) -> Option<usize> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes.object.addr().get()),
+            Self::Storage(storage) => Some(Arc::as_ptr(storage).addr()),
+            Self::Relayed(_) => None,
         }
     }
 }
@@ -82,9 +102,11 @@ struct Links {
     next: Option<NonNull<Record>>,
 }
 
-pub struct Record {
-    content: Content,
-    bytes: NonNull<[u8]>,
+pub(crate) struct Record {
+    content: UnsafeCell<Content>,
+    place: Place,
+    /// The identity of what is pinned: see [`Object::address`].
+    address: Option<usize>,
     counts: UnsafeCell<Counts>,
     links: UnsafeCell<Links>,
 }
@@ -106,17 +128,66 @@ unsafe impl Sync for Export {}
 
 impl AsRef<[u8]> for Export {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: the export has a reference, so the record is there, and its content keeps the bytes where they are.
-        unsafe { self.0.as_ref().bytes.as_ref() }
+        // SAFETY: the export has a reference, so the record is there.
+        unsafe { self.0.as_ref() }.place.look()
     }
 }
 
-/// Makes a buffer of its content.
-pub(crate) fn freeze(token: &Token<'_>, content: Content) -> Buffer<Python> {
-    let bytes = NonNull::from(content.as_slice());
+/// Where the bytes of a record are.
+struct Place {
+    state: AtomicU8,
+    bytes: NonNull<[u8]>,
+    moved: UnsafeCell<Option<NonNull<[u8]>>>,
+}
+
+const UNREAD: u8 = 0;
+const READ: u8 = 1;
+const MOVED: u8 = 2;
+
+impl Place {
+    fn new(bytes: NonNull<[u8]>) -> Self {
+        Self { state: AtomicU8::new(UNREAD), bytes, moved: UnsafeCell::new(None) }
+    }
+
+    /// The bytes, which stay where they are from now on.
+    fn look(&self) -> &[u8] {
+        // ORDERING: Acquire, pairs with the Release in `move_to`: if they were moved, `moved` is readable, and the copy is.
+        let mut state = self.state.load(Ordering::Acquire);
+        if state == UNREAD {
+            // ORDERING: Relaxed if it succeeds: it publishes nothing, and only forbids the move; Acquire if not, as above.
+            let looked = self.state.compare_exchange(UNREAD, READ, Ordering::Relaxed, Ordering::Acquire);
+            state = looked.map_or_else(|now| now, |_| READ);
+        }
+        let bytes = match state {
+            // SAFETY: written before the state said so, and never again.
+            MOVED => unsafe { *self.moved.get() }.expect("written before"),
+            _ => self.bytes,
+        };
+        // SAFETY: the content, which keeps its bytes, is given back only when no reference is left.
+        unsafe { bytes.as_ref() }
+    }
+
+    /// Moves the bytes, unless somebody has looked.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else does so, and `bytes` are a copy that is there as long as the record.
+    unsafe fn move_to(&self, bytes: NonNull<[u8]>) -> bool {
+        // SAFETY: nobody reads it before the state says that it is there.
+        unsafe { *self.moved.get() = Some(bytes) };
+        // ORDERING: Release, pairs with the Acquire in `look`. Relaxed if it fails: then nothing has been done.
+        self.state.compare_exchange(UNREAD, MOVED, Ordering::Release, Ordering::Relaxed).is_ok()
+    }
+}
+
+/// Makes a buffer of its content. With `address`, strategies can tell what is pinned twice; then it is not moved either.
+pub(crate) fn freeze(token: &Token<'_>, content: Content, is_told_apart: bool) -> Buffer<Python> {
+    let place = Place::new(NonNull::from(content.as_slice()));
+    let address = is_told_apart.then(|| content.address()).flatten();
     let record = Box::new(Record {
-        content,
-        bytes,
+        content: UnsafeCell::new(content),
+        place,
+        address,
         counts: UnsafeCell::new(Counts { references: 1, exports: 0 }),
         links: UnsafeCell::new(Links { previous: None, next: None }),
     });
@@ -141,13 +212,10 @@ impl Object {
         unsafe { self.0.as_ref() }
     }
 
-    /// Different for any two objects that exist at the same time; the same for records of one `bytes` object or `Buffer`.
+    /// Different for any two objects that exist at the same time; the same for records of one `bytes` object or `Buffer` that
+    /// are told apart by it.
     pub(super) fn address(&self) -> usize {
-        match &self.record().content {
-            Content::Bytes(bytes) => bytes.object.addr().get(),
-            Content::Storage(storage) => Arc::as_ptr(storage).addr(),
-            Content::Relayed(_) => self.0.addr().get(),
-        }
+        self.record().address.unwrap_or(self.0.addr().get())
     }
 
     /// # Safety
@@ -202,7 +270,8 @@ impl Object {
     pub(crate) unsafe fn try_into_storage(self, owner: &Python) -> Result<Storage, Self> {
         // SAFETY: the caller's contract.
         let counts = unsafe { self.update(|_| ()) };
-        let Content::Storage(storage) = &self.record().content else { return Err(self) };
+        // SAFETY: the caller's contract.
+        let Content::Storage(storage) = (unsafe { &*self.record().content.get() }) else { return Err(self) };
         if counts.references > 1 || counts.exports > 0 || Arc::strong_count(storage) > 1 {
             trace::emit(|| Event::ThawRefused {
                 object: self.id(),
@@ -214,7 +283,7 @@ impl Object {
         trace::emit(|| Event::Thawed { object: self.id() });
         // SAFETY: the caller's contract; this is the last reference.
         let record = unsafe { owner.core().records.remove(self.0) };
-        let Content::Storage(storage) = record.content else { unreachable!("just seen") };
+        let Content::Storage(storage) = record.content.into_inner() else { unreachable!("just seen") };
         Ok(Arc::into_inner(storage)
             .expect("nobody else refers to it: only a thread with the owner's lock could have cloned it"))
     }
@@ -250,8 +319,8 @@ impl Export {
 /// No reference to it is left, and the calling thread holds the lock of `owner`, whose record it is.
 unsafe fn free(place: NonNull<Record>, owner: &Python) {
     let core = owner.core();
-    // SAFETY: the record is there until it is removed.
-    if let Content::Bytes(bytes) = unsafe { &place.as_ref().content } {
+    // SAFETY: the record is there until it is removed, and the lock makes the access exclusive.
+    if let Content::Bytes(bytes) = unsafe { &*place.as_ref().content.get() } {
         match core.gate.stage() {
             // SAFETY: the thread holds the GIL, and the record had a reference. No code runs: it is an exact `bytes`.
             Stage::Open | Stage::Finalizing | Stage::Closing => unsafe { ffi::Py_DecRef(bytes.object.as_ptr()) },
@@ -263,8 +332,8 @@ unsafe fn free(place: NonNull<Record>, owner: &Python) {
         }
     }
     // SAFETY: the caller's contract.
-    let record = unsafe { core.records.remove(place) };
-    if let Content::Relayed(_) = record.content {
+    let mut record = unsafe { core.records.remove(place) };
+    if let Content::Relayed(_) = record.content.get_mut() {
         fall(record);
     }
 }
@@ -283,13 +352,8 @@ unsafe fn free_buried(bytes: &Bytes) {
         unsafe { py::set_references(object, references) }
     } else if is_raw(bytes.bytes.len()) {
         // SAFETY: an object of this size comes from the raw allocator, which knows no interpreters; it was the last reference.
-        unsafe { PyMem_RawFree(object.as_ptr().cast()) }
+        unsafe { py::free_raw(object) }
     }
-}
-
-unsafe extern "C" {
-    /// In CPython's stable ABI since 3.13 by its headers, and in every version before by its libraries.
-    fn PyMem_RawFree(memory: *mut core::ffi::c_void);
 }
 
 /// Whether CPython takes the memory of a `bytes` object of this length from `malloc`: then it can outlive its interpreter.
@@ -373,6 +437,33 @@ impl Records {
         })
     }
 
+    /// The interpreter begins to end: moves out of its pools what nobody has looked at. What cannot be copied, for want of
+    /// memory, stays.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread is attached to the owner, whose GIL guards the records.
+    pub(super) unsafe fn move_out(&self) {
+        for place in self.iter() {
+            // SAFETY: the record is in the list.
+            let record = unsafe { place.as_ref() };
+            // SAFETY: the GIL is held.
+            let content = unsafe { &mut *record.content.get() };
+            let Content::Bytes(bytes) = content else { continue };
+            let object = bytes.object;
+            if is_raw(bytes.as_slice().len()) || record.address.is_some() {
+                continue;
+            }
+            let Some(copy) = Storage::copy_of(bytes.as_slice()).map(Arc::new) else { continue };
+            // SAFETY: the GIL is held, so nobody else moves; the copy is there as long as the content.
+            if unsafe { record.place.move_to(NonNull::from(copy.frozen_bytes())) } {
+                *content = Content::Storage(copy);
+                // SAFETY: the GIL is held, and the record had a reference.
+                unsafe { ffi::Py_DecRef(object.as_ptr()) }
+            }
+        }
+    }
+
     /// The interpreter is about to be gone, and everything that it had has been given back. Gives back what has been released
     /// since it began to die; what is still pinned belongs to the records alone from now on.
     ///
@@ -384,20 +475,24 @@ impl Records {
         for place in self.iter() {
             // SAFETY: the record is in the list.
             let record = unsafe { place.as_ref() };
-            let Content::Bytes(Bytes { object, .. }) = record.content else { continue };
             // SAFETY: the mutex is held.
-            if unsafe { *record.counts.get() }.references > 0 {
+            let Content::Bytes(bytes) = (unsafe { &*record.content.get() }) else { continue };
+            let (object, len) = (bytes.object, bytes.as_slice().len());
+            // SAFETY: the mutex is held.
+            if unsafe { *record.counts.get() }.references == 0 {
+                // SAFETY: the GIL is held, and the record has a reference.
+                unsafe { ffi::Py_DecRef(object.as_ptr()) }
+                // SAFETY: no reference to the record is left, and the mutex is held.
+                drop(unsafe { self.remove(place) });
+            } else if is_raw(len) {
                 *pins.entry(object).or_default() += 1;
-                continue;
             }
-            // SAFETY: the GIL is held, and the record has a reference.
-            unsafe { ffi::Py_DecRef(object.as_ptr()) }
-            // SAFETY: no reference to the record is left, and the mutex is held.
-            drop(unsafe { self.remove(place) });
         }
         for (object, pins) in pins {
             // SAFETY: the records' references keep the object, and the GIL is held.
-            if unsafe { py::references(object) } != pins {
+            if unsafe { py::references(object) } == pins {
+                py::take_off_the_count();
+            } else {
                 // Somebody else has lost a reference, or it is an object that is never freed. Then this one is not ours alone,
                 // and one more lost reference keeps us from freeing it.
                 // SAFETY: as above.

@@ -12,10 +12,11 @@
 //! pleases. So what is known here is known for the time of a call: [`Call`] says where the thread is when it comes in.
 
 use super::Python;
-use super::gate::Entry;
+use super::gate::{Entry, Gate};
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
+use parking_lot::MutexGuard;
 use pyo3_ffi as ffi;
 use viewchan::Runtime;
 use viewchan::ledger::Errands;
@@ -98,16 +99,27 @@ impl Drop for Call<'_> {
 /// The thread is attached to nobody, and goes back to where it was when this is dropped.
 pub(super) struct Outside {
     from: Option<(NonNull<Python>, *mut ffi::PyThreadState)>,
+    cause: Cause,
 }
 
 impl Outside {
     pub(super) fn step() -> Self {
-        let Some(from) = HERE.take() else { return Self { from: None } };
+        Self::leave(Cause::Return)
+    }
+
+    /// For a moment, so that somebody else may come in.
+    pub(super) fn let_in() -> Self {
+        Self::leave(Cause::Safepoint)
+    }
+
+    /// The thread is back with this cause.
+    fn leave(cause: Cause) -> Self {
+        let Some(from) = HERE.take() else { return Self { from: None, cause } };
         hand_errands_over();
         // SAFETY: as in `with_current`.
         trace::emit(|| Event::Leaving { interpreter: unsafe { from.as_ref() }.id() });
         // SAFETY: HERE said that this thread is attached.
-        Self { from: Some((from, unsafe { ffi::PyEval_SaveThread() })) }
+        Self { from: Some((from, unsafe { ffi::PyEval_SaveThread() })), cause }
     }
 
     pub(super) fn from(&self) -> Option<&Python> {
@@ -119,12 +131,14 @@ impl Outside {
 impl Drop for Outside {
     fn drop(&mut self) {
         super::record::drop_fallen();
+        // A stay that has ended out here may have left some.
+        hand_errands_over();
         let Some((from, state)) = self.from else { return };
         // SAFETY: `step` saved it on this thread; its interpreter is not finalized while this thread is on its way back.
         unsafe { ffi::PyEval_RestoreThread(state) }
         HERE.set(Some(from));
         // SAFETY: as in `with_current`.
-        unsafe { from.as_ref() }.count(Cause::Return);
+        unsafe { from.as_ref() }.count(self.cause);
     }
 }
 
@@ -132,41 +146,46 @@ impl Drop for Outside {
 struct Inside<'a> {
     python: &'a Python,
     state: *mut ffi::PyThreadState,
-    cause: Cause,
+    /// There was no memory for a state: this one is the spare one.
+    spare: Option<MutexGuard<'a, *mut ffi::PyThreadState>>,
+    /// How it leaves the gate.
+    leave: fn(&Gate),
 }
 
 impl<'a> Inside<'a> {
-    /// The thread is attached to nobody, and the gate has let it in.
-    fn enter(python: &'a Python, cause: Cause) -> Self {
+    /// The thread is attached to nobody, and the gate has let it in, for a visit or a run: it leaves as it came.
+    fn enter(python: &'a Python, cause: Cause, leave: fn(&Gate)) -> Self {
         // SAFETY: the gate keeps the interpreter from being finalized; no GIL is needed.
-        let state = unsafe { ffi::PyThreadState_New(python.core().interpreter) };
-        if state.is_null() {
-            // As for any other allocation that fails. A release cannot fail, so there is nobody to tell.
-            std::process::abort();
+        let mut state = unsafe { ffi::PyThreadState_New(python.core().interpreter) };
+        let spare = state.is_null().then(|| python.core().spare.take());
+        if let Some(spare) = &spare {
+            state = **spare;
+            assert!(!state.is_null(), "there has been no memory for a thread state from the beginning");
         }
         // SAFETY: new, of this thread, which is attached to nobody.
         unsafe { ffi::PyEval_RestoreThread(state) }
         HERE.set(Some(NonNull::from(python)));
         python.count(cause);
-        Self { python, state, cause }
+        Self { python, state, spare, leave }
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         trace::emit(|| Event::Leaving { interpreter: self.python.id() });
-        // SAFETY: the thread is attached with this state; clearing it may run code of that interpreter, which is why it is
-        // still HERE.
-        unsafe { ffi::PyThreadState_Clear(self.state) }
+        if self.spare.is_none() {
+            // SAFETY: the thread is attached with this state; clearing it may run code of that interpreter, which is why it is
+            // still HERE.
+            unsafe { ffi::PyThreadState_Clear(self.state) }
+        }
         HERE.set(None);
         // SAFETY: as above.
         unsafe { ffi::PyEval_SaveThread() };
-        // SAFETY: it is nobody's present state any more, and cleared.
-        unsafe { ffi::PyThreadState_Delete(self.state) }
-        match self.cause {
-            Cause::Attach => self.python.core().gate.leave_run(),
-            _ => self.python.core().gate.leave_visit(),
+        if self.spare.take().is_none() {
+            // SAFETY: it is nobody's present state any more, and cleared.
+            unsafe { ffi::PyThreadState_Delete(self.state) }
         }
+        (self.leave)(&self.python.core().gate);
     }
 }
 
@@ -180,7 +199,7 @@ pub(super) fn visit<T>(python: &Python, cause: Cause, work: impl FnOnce(&Token<'
     // Dropped in reverse order, also by a panic: this one is left before the former one is taken again (G4).
     let _outside = Outside::step();
     let entry = python.core().gate.enter_visit();
-    let _inside = matches!(entry, Entry::Counted).then(|| Inside::enter(python, cause));
+    let _inside = matches!(entry, Entry::Counted).then(|| Inside::enter(python, cause, Gate::leave_visit));
     let _announced = Announced::arrive(&token, cause);
     work(&token)
 }
@@ -211,15 +230,15 @@ impl Drop for Announced<'_> {
 /// # Errors
 ///
 /// [`Ended`] if the interpreter is ending; `work` has not run.
-pub(crate) fn run<T>(python: &Python, work: impl FnOnce(&Token<'_>) -> T) -> Result<T, Ended> {
-    let token = Token::new(python);
+pub(crate) fn run<T>(python: &Python, work: impl FnOnce(&mut Token<'_>) -> T) -> Result<T, Ended> {
+    let mut token = Token::new(python);
     if is_here(python) {
-        return Ok(work(&token));
+        return Ok(work(&mut token));
     }
     let _outside = Outside::step();
     python.core().gate.enter_run()?;
-    let _inside = Inside::enter(python, Cause::Attach);
-    Ok(work(&token))
+    let _inside = Inside::enter(python, Cause::Attach, Gate::leave_run);
+    Ok(work(&mut token))
 }
 
 /// Waits are known to the interpreter until this is dropped, back inside.
