@@ -152,4 +152,4 @@ atexit.register(use, b"registered before the import")
 import viewchan
 atexit.register(use, b"registered after the import")
 """
-    assert_ends(source, said="registered after the import\nclosed\n")
+    assert_ends(source, said="registered after the import\nregistered before the import\n")
