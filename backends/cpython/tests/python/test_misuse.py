@@ -301,8 +301,8 @@ def make_receive_end():
     import support
     import viewchan
 
-    support.kept["ends"] = viewchan.channel()
-    return id(support.kept["ends"][1])
+    support.kept["other ends"] = viewchan.channel()
+    return id(support.kept["other ends"][1])
 
 
 def make_buffer():

@@ -8,7 +8,7 @@ import there
 import traffic
 import viewchan
 from cases import each_strategy, limit, seconds_of_stress
-from support import MEGABYTE, Background, assert_free, call, interpreters, rss
+from support import MEGABYTE, Background, assert_free, call, interpreters, rss, wait_until
 
 SECONDS = seconds_of_stress()
 MESSAGES = int(os.environ.get("VIEWCHAN_MESSAGES", "50000"))
@@ -37,7 +37,8 @@ def exchange(strategy, number, threads, seconds):
         assert received == sent + relayed, f"{sent} sent, {relayed} passed on, {received} received"
         assert sent > 100
         del senders, receivers, sender
-        assert [call(interp, traffic.unreleased) for interp in crowd] == [0] * number
+        # What was passed on under `deferred` comes home from collector to collector.
+        wait_until(lambda: not any(call(interp, traffic.unreleased) for interp in crowd), "all payloads are released")
         assert_free(*crowd)
 
 
