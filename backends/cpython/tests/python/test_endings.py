@@ -31,6 +31,11 @@ def owner_with(send, number=1, size=1000, policy=None):
     return owner
 
 
+def assert_free_after_end(*owners):
+    """Nothing of these interpreters, which have ended, is pinned; under `deferred` after a moment."""
+    wait_until(lambda: not any(viewchan.pinned(owner) for owner in owners), "nothing of those that ended is pinned")
+
+
 @each_strategy
 def test_view_outlives_its_owner(strategy):
     """Fails if a view dangles, changes, or keeps its owner from closing."""
@@ -44,9 +49,12 @@ def test_view_outlives_its_owner(strategy):
         with interpreter() as other:  # May reuse what the closed one had.
             call(other, there.send_payloads, 10, size, send=spare[0])
             assert views == [bytes([i]) * size for i in range(3)] and part == b"\x01" * 10
+        assert viewchan.pinned(owner) == 3
         del views
+        wait_until(lambda owner=owner: viewchan.pinned(owner) == 1, "one of three is pinned")
         assert part == b"\x01" * 10
         del part
+        assert_free_after_end(owner)
 
 
 @each_strategy
@@ -60,6 +68,7 @@ def test_view_of_a_buffer_outlives_its_owner(strategy):
     owner.close()
     assert view.shape == (3, 20) and view.tobytes() == bytes(range(60))
     del view
+    assert_free_after_end(owner)
 
 
 @limit(120)
@@ -97,6 +106,7 @@ def test_messages_of_an_ended_owner_are_delivered(strategy):
     owner = owner_with(send, 3, policy="deliver")
     owner.close()
     assert [bytes(receive.recv()) for _ in range(3)] == [bytes([i]) * 1000 for i in range(3)]
+    assert_free_after_end(owner)
 
 
 @each_strategy
@@ -115,6 +125,7 @@ def test_messages_of_an_ended_owner_are_errors(strategy):
     send.send(b"last")
     send.close()
     assert [bytes(view) for view in receive] == [b"last"]
+    assert_free_after_end(owner, second)
 
 
 @each_strategy
@@ -128,6 +139,7 @@ def test_messages_of_an_ended_owner_are_removed(strategy):
     assert [bytes(receive.recv()), bytes(receive.recv())] == [b"first", b"last"]
     with raises(viewchan.EmptyError):
         receive.recv_nowait()
+    assert_free_after_end(owner)
 
 
 def test_policy_of_each_message():
@@ -142,6 +154,20 @@ def test_policy_of_each_message():
     assert receive.recv() == b"deliver 1"  # Behind one that was removed.
     with raises(viewchan.EmptyError):
         receive.recv_nowait()
+    assert_free_after_end(owner)
+
+
+def test_numbers_outlive_the_interpreter():
+    """Fails if asking for them is an error while buffers of it may still be pinned."""
+    send, receive = viewchan.channel()
+    owner = owner_with(send)
+    view = receive.recv()
+    before = viewchan.stats(owner)
+    owner.close()
+    assert viewchan.pinned(owner) == viewchan.pinned(owner.id) == 1
+    del view
+    assert viewchan.pinned(owner) == 0
+    assert viewchan.stats(owner).keys() == before.keys()
 
 
 def send_with_policies(send):
@@ -229,6 +255,7 @@ def test_end_while_threads_receive_and_release(strategy):
         wait_until(lambda: receive.qsize() < 300, "the consumers are at it")
         owner.close()
         assert sum(consumer.result() for consumer in consumers) == 400
+        assert_free_after_end(owner)
 
 
 @limit(120)

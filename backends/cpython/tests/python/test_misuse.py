@@ -293,16 +293,14 @@ def make_send_end():
     import support
     import viewchan
 
-    support.kept["ends"] = viewchan.channel()
-    return id(support.kept["ends"][0])
+    support.kept["send"], support.kept["receive"] = viewchan.channel()
+    return id(support.kept["send"])
 
 
 def make_receive_end():
     import support
-    import viewchan
 
-    support.kept["other ends"] = viewchan.channel()
-    return id(support.kept["other ends"][1])
+    return id(support.kept["receive"])
 
 
 def make_buffer():
