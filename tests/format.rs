@@ -101,6 +101,12 @@ fn formats_are_normalised() {
     let double = Format::of::<f64>();
     assert_eq!((double.kind(), double.itemsize(), double.order()), (Kind::Float, 8, ByteOrder::NATIVE));
     assert_eq!(double.to_pep3118(), "d");
+    // Formats that mean the same are equal, and keep their spelling where PEP 3118 has several.
+    for code in ["l", "L", "n", "N"] {
+        assert_eq!(parse(code).expect("a native integer").to_pep3118(), code);
+        assert_eq!(parse(&format!("@{code}")).expect("a native integer").to_pep3118(), code);
+    }
+    assert_eq!(parse("n"), parse(if size_of::<isize>() == 8 { "q" } else { "i" }));
     assert!(double.is_native());
     assert_eq!(Format::of::<[u8; 3]>().to_string(), "|S3");
 }

@@ -67,7 +67,8 @@ impl<R: Runtime> Buffer<R> {
         let _: Result<(), Ended> = given_back;
     }
 
-    pub(crate) fn object(&self) -> &R::Object {
+    /// The reference that the handle holds, for runtimes and strategies.
+    pub fn object(&self) -> &R::Object {
         &self.object
     }
 }

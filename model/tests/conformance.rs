@@ -102,9 +102,10 @@ type Message = <strategy::View as strategy::Strategy<Interpreter>>::Message;
 impl<const STRAYS: bool> strategy::Strategy<Interpreter> for Broken<STRAYS> {
     type Message = Message;
     type Pin = <strategy::View as strategy::Strategy<Interpreter>>::Pin;
+    type Choice = ();
 
-    fn pin(token: &Attached<'_>, buffer: Buffer) -> Message {
-        strategy::View::pin(token, buffer)
+    fn pin((): (), token: &Attached<'_>, buffer: Buffer) -> Message {
+        strategy::View::pin((), token, buffer)
     }
 
     fn owner(message: &Message) -> &Interpreter {

@@ -10,6 +10,11 @@
 //!
 //! The protocol is in the crate `viewchan`, and nowhere here.
 
+#![allow(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "a call of the C API takes several operations: its SAFETY comment goes through them"
+)]
+
 mod face;
 mod py;
 pub mod runtime;

@@ -1,7 +1,7 @@
 //! The ends of a channel.
 
 use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
-use super::message::{Item, Message, Payload, Rejected, Undelivered, is_ending};
+use super::message::{Item, Message, Payload, Rejected, Undelivered, discard, is_ending};
 use super::queue::{Channel, Patience};
 use crate::reference::Interpreter;
 use crate::runtime::{Ended, Runtime, Waker};
@@ -12,7 +12,6 @@ use crate::{ArrayView, View};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The two ends of a channel with this queue.
@@ -328,30 +327,6 @@ pub(super) enum NotReceived {
 impl<R: Runtime, S: Strategy<R>> Drop for ReceiveEnd<R, S> {
     fn drop(&mut self) {
         self.shut();
-    }
-}
-
-/// Discards what was in a channel, oldest first, behind its critical section: each buffer visits its owner (G4).
-///
-/// Receive ends inside are closed here, not by their own drop, so that a long chain of them does not recurse. Each
-/// channel stays until what was inside is closed: a walk may come by, and shall find the moorings as they were.
-fn discard<R: Runtime, S: Strategy<R>>(mut inside: VecDeque<Item<R, S>>) {
-    let mut outer = Vec::new();
-    loop {
-        match inside.pop_front() {
-            Some(Item::ReceiveEnd(end)) => {
-                let end = ManuallyDrop::new(end);
-                // SAFETY: `end` is neither used nor dropped afterwards, so its field is taken once.
-                let channel = unsafe { ptr::read(&end.channel) };
-                let rest = core::mem::replace(&mut inside, channel.close_receive());
-                outer.push((rest, channel));
-            }
-            Some(item) => drop(item),
-            None => match outer.pop() {
-                Some((rest, _channel)) => inside = rest,
-                None => return,
-            },
-        }
     }
 }
 

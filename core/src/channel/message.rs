@@ -10,6 +10,9 @@ use crate::sync::Shared;
 use crate::trace::Refused;
 use crate::{ArrayView, Buffer, Shaped, View};
 use core::fmt;
+use core::mem::ManuallyDrop;
+use core::ptr;
+use std::collections::VecDeque;
 
 /// A received message.
 #[non_exhaustive]
@@ -48,6 +51,30 @@ pub(super) enum Item<R: Runtime, S: Strategy<R>> {
     },
     SendEnd(SendEnd<R, S>),
     ReceiveEnd(ReceiveEnd<R, S>),
+}
+
+/// Discards what was in a channel, oldest first, behind its critical section: each buffer visits its owner (G4).
+///
+/// Receive ends inside are closed here, not by their own drop, so that a long chain of them does not recurse. Each
+/// channel stays until what was inside is closed: a walk may come by, and shall find the moorings as they were.
+pub(super) fn discard<R: Runtime, S: Strategy<R>>(mut inside: VecDeque<Item<R, S>>) {
+    let mut outer = Vec::new();
+    loop {
+        match inside.pop_front() {
+            Some(Item::ReceiveEnd(end)) => {
+                let end = ManuallyDrop::new(end);
+                // SAFETY: `end` is neither used nor dropped afterwards, so its field is taken once.
+                let channel = unsafe { ptr::read(end.channel()) };
+                let rest = core::mem::replace(&mut inside, channel.close_receive());
+                outer.push((rest, channel));
+            }
+            Some(item) => drop(item),
+            None => match outer.pop() {
+                Some((rest, _channel)) => inside = rest,
+                None => return,
+            },
+        }
+    }
 }
 
 /// What becomes of a buffer that was sent when its owner begins to [end](crate::Interpreter::end) before it is

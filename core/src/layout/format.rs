@@ -4,6 +4,7 @@ use super::FormatError;
 use crate::array::Element;
 use core::ffi::{c_int, c_long, c_short};
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::str::FromStr;
 
 /// What the bytes of an element mean, byte order and size aside.
@@ -74,17 +75,45 @@ impl ByteOrder {
 /// assert_eq!(Format::of::<f64>(), "d".parse()?);
 /// # Ok::<(), viewchan::layout::FormatError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub struct Format {
     kind: Kind,
     order: ByteOrder,
     /// In bytes; at least 1, and at most `isize::MAX`.
     itemsize: usize,
+    /// The code by which PEP 3118 knows it, where it has several for the same: which one it was. Means nothing else.
+    code: Option<u8>,
+}
+
+impl Format {
+    fn meaning(self) -> (Kind, ByteOrder, usize) {
+        (self.kind, self.order, self.itemsize)
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.meaning() == other.meaning()
+    }
+}
+
+impl Eq for Format {}
+
+impl Hash for Format {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.meaning().hash(state);
+    }
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Format({self})")
+    }
 }
 
 impl Format {
     /// Unsigned bytes: what a buffer is that says nothing else.
-    pub const BYTE: Self = Self { kind: Kind::Uint, order: ByteOrder::Irrelevant, itemsize: 1 };
+    pub const BYTE: Self = Self { kind: Kind::Uint, order: ByteOrder::Irrelevant, itemsize: 1, code: None };
 
     /// A format of its parts. The byte order of what has none is ignored.
     ///
@@ -108,7 +137,7 @@ impl Format {
             ByteOrder::Irrelevant => return Err(FormatError::NoOrder { kind, itemsize }),
             order => order,
         };
-        Ok(Self { kind, order, itemsize })
+        Ok(Self { kind, order, itemsize, code: None })
     }
 
     /// The format of `T` in this machine's byte order.
@@ -162,7 +191,8 @@ impl Format {
     }
 
     /// The format in the spelling of PEP 3118, for a `Py_buffer`. A native format has no prefix, so that `memoryview`,
-    /// which indexes no others, takes it.
+    /// which indexes no others, takes it; and if it was parsed from one of several codes for the same, as `l` and `q` are
+    /// on many platforms, it has that one.
     #[must_use]
     pub fn to_pep3118(self) -> String {
         let order = match self.order {
@@ -170,6 +200,9 @@ impl Format {
             ByteOrder::Big => ">",
             ByteOrder::Little | ByteOrder::Irrelevant => "<",
         };
+        if let Some(code) = self.code.filter(|_| self.is_native()) {
+            return char::from(code).to_string();
+        }
         let code = match (self.kind, self.itemsize) {
             (Kind::Bool, _) => "?",
             (Kind::Int, 1) => "b",
@@ -330,7 +363,11 @@ fn pep3118(prefix: Option<char>, rest: &str) -> Result<Format, Wrong> {
     match codes.next() {
         None if count.is_some() && code != 's' => Err(several.into()),
         None if prefix == Some('|') => Err(FormatError::Prefix { prefix: '|', code }.into()),
-        None => Ok(Format::new(kind, size, order)?),
+        None => {
+            let is_alias = native && matches!(code, 'l' | 'L' | 'n' | 'N');
+            let code = is_alias.then_some(code as u8);
+            Ok(Format { code, ..Format::new(kind, size, order)? })
+        }
         // What could follow is another item, or nonsense.
         Some(next) if next.is_ascii_alphanumeric() || next == '?' => Err(several.into()),
         Some(next) => Err(Wrong::Rest(codes.as_str().len() + next.len_utf8())),

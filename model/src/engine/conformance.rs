@@ -42,21 +42,33 @@ use viewchan::trace::Event;
 ///
 /// When this build has not got the strategy.
 pub fn check<H: Host>(scenario: &Arc<Scenario>, strategy: scenario::Strategy, rounds: u64) -> Result<Run, String> {
+    match Specified::of(scenario, strategy) {
+        Ok(specified) => with_strategy!(strategy, S => observe::<H, S>(&specified, rounds).0),
+        Err(broken) => {
+            let failure = failure(Some(broken.guarantee.id()), format!("the specification itself: {broken}"));
+            let violations = vec![failure.into()];
+            Ok(Run { violations, ..Run::begun(scenario, strategy, H::ENGINE, None) }.judged())
+        }
+    }
+}
+
+/// [`repeat`], and the run for the report, with whatever went wrong in it. What was seen is empty if anything did.
+pub fn observe<H: Host, S: Strategy<H::Runtime>>(specified: &Specified, rounds: u64) -> (Run, Seen) {
     let start = Instant::now();
-    let mut run = Run { executions: rounds, ..Run::begun(scenario, strategy, H::ENGINE, None) };
-    let seen = match Specified::of(scenario, strategy) {
-        Ok(specified) => with_strategy!(strategy, S => repeat::<H, S>(&specified, rounds))?,
-        Err(broken) => Err(failure(Some(broken.guarantee.id()), format!("the specification itself: {broken}"))),
-    };
+    let begun = Run::begun(&specified.scenario, specified.strategy, H::ENGINE, None);
+    let seen = repeat::<H, S>(specified, rounds);
+    let mut run = Run { executions: rounds, seconds: start.elapsed().as_secs_f64(), ..begun };
     match seen {
         Ok(seen) => {
-            run.outcomes = seen.outcomes.into_iter().collect();
+            run.outcomes = seen.outcomes.iter().cloned().collect();
             run.agrees_with_spec = true;
+            (run.judged(), seen)
         }
-        Err(failure) => run.violations.push(failure.into()),
+        Err(failure) => {
+            run.violations.push(failure.into());
+            (run.judged(), Seen::default())
+        }
     }
-    run.seconds = start.elapsed().as_secs_f64();
-    Ok(run.judged())
 }
 
 /// What the specification says about a scenario.

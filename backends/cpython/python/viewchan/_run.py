@@ -1,5 +1,6 @@
 """Running code in another interpreter: `run` here, `execute` there."""
 
+import _thread
 import builtins
 import marshal
 import os
@@ -7,6 +8,9 @@ import types
 
 from . import _viewchan
 from ._interpreters import exec_in
+
+_introducing = _thread.RLock()
+"""CPython executes source in an interpreter for one thread at a time, and refuses the second."""
 
 
 def run(interp, work, *, channels=None, reraise=False):
@@ -26,8 +30,9 @@ def run(interp, work, *, channels=None, reraise=False):
         if not isinstance(name, str):
             raise TypeError(f"the name of a channel end must be a str, not {name!r}")
     id = getattr(interp, "id", interp)
-    if not _viewchan._knows(id):
-        _introduce(id)
+    with _introducing:
+        if not _viewchan._knows(id):
+            _introduce(id)
     reply = _viewchan._run(id, kind, packed, tuple(channels), tuple(channels.values()))
     result = RunResult(*marshal.loads(reply))
     if reraise:

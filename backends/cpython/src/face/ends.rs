@@ -99,10 +99,8 @@ impl<'p> Context<'p> {
         let end = through.open(self)?;
         match self.sendable(object)? {
             Sendable::Immutable(immutable, layout) => {
-                if self.home().is_ending() {
-                    return Err(
-                        self.raise(Error::Closed, "the interpreter is ending: nothing of it can be sent any more")
-                    );
+                if self.home().is_gone() {
+                    return Err(self.raise(Error::Closed, "the interpreter is gone: nothing of it can be sent"));
                 }
                 if through.strategy == Strategy::Deferred {
                     self.home().start_collector().map_err(|error| self.attached.raise_os(&error))?;

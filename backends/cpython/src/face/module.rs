@@ -6,7 +6,7 @@ use super::entry::{Classes, Context, Kept, State, enter, fast, function, state_o
 use super::errors::Errors;
 use super::shareable;
 use super::view::ViewValue;
-use crate::py::{Args, Attached, Builtin, Class, Owned, Raised, Ref, Result, Table, done, new_type, slot_of_module};
+use crate::py::{Args, Attached, Builtin, Class, Owned, Ref, Result, Table, done, new_type, slot_of_module};
 use crate::runtime::registry::{self, Found};
 use crate::runtime::{Call, Python, ending};
 use core::cell::Cell;
@@ -18,6 +18,7 @@ use viewchan::runtime::Cause;
 
 /// Called by CPython when the library is loaded for an interpreter.
 #[unsafe(no_mangle)]
+#[allow(unreachable_pub, reason = "CPython finds it by its name")]
 pub extern "C" fn PyInit__viewchan() -> *mut ffi::PyObject {
     struct Definition(Box<ffi::PyModuleDef>);
     // SAFETY: CPython changes it, under its own locks, as it does with those of C modules.
@@ -108,7 +109,7 @@ fn functions() -> Table {
         };
         c"_interrupt", c"The interpreter is about to join its threads: those that wait at a channel give up." => |context, args| {
             let [] = args.bind("_interrupt", [], 0)?;
-            ending::interrupt(context.call());
+            ending::interrupt(&context.token());
             Ok(context.attached.none())
         };
         c"_after_fork", c"The process is the child of a fork." => |context, args| {
@@ -217,32 +218,7 @@ fn announce_end(module: Ref<'_>, home: &Python) -> Result<()> {
         let register = attached.import(c"os")?.get().attribute(c"register_at_fork")?;
         register.get().call(&attached.tuple([])?, Some(&keywords))?;
     }
-    let handle = Box::into_raw(Box::new(home.clone()));
-    // SAFETY: the pointer is not null, and the capsule takes it over.
-    let capsule = unsafe { attached.owned(ffi::PyCapsule_New(handle.cast(), REMAINS.as_ptr(), Some(bury))) };
-    let Ok(capsule) = capsule else {
-        // SAFETY: made above, and given to nobody.
-        drop(unsafe { Box::from_raw(handle) });
-        return Err(Raised);
-    };
-    // SAFETY: the thread is attached; the dictionary is the interpreter's own.
-    done(unsafe {
-        let dictionary = ffi::PyInterpreterState_GetDict(ffi::PyInterpreterState_Get());
-        ffi::PyDict_SetItemString(dictionary, REMAINS.as_ptr(), capsule.as_ptr())
-    })
-}
-
-/// The last thing that an interpreter forgets: its dictionary is cleared when all modules are, and all garbage.
-const REMAINS: &CStr = c"viewchan.remains";
-
-unsafe extern "C" fn bury(capsule: *mut ffi::PyObject) {
-    // SAFETY: the capsule is ours.
-    let handle = unsafe { ffi::PyCapsule_GetPointer(capsule, REMAINS.as_ptr()) }.cast::<Python>();
-    // SAFETY: made in `announce_end`, and freed here, once.
-    let home = unsafe { Box::from_raw(handle) };
-    // SAFETY: CPython deallocates a capsule of this interpreter, on a thread that is attached to it.
-    let call = unsafe { Call::begin(&home) };
-    ending::bury(&call);
+    ending::announce(attached, home)
 }
 
 unsafe extern "C" fn traverse(module: *mut ffi::PyObject, visit: ffi::visitproc, argument: *mut c_void) -> c_int {

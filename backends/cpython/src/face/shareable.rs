@@ -107,7 +107,7 @@ unsafe extern "C" fn new_object(data: *mut Data) -> *mut ffi::PyObject {
     let Ok(_module) = attached.import(c"viewchan._viewchan") else { return ptr::null_mut() };
     let Some(home) = registry::present() else { return ptr::null_mut() };
     // SAFETY: the thread is attached to `home`.
-    unsafe { module::in_present(attached, &home, arrive) }.unwrap_or_else(|Raised| ptr::null_mut())
+    unsafe { module::in_present(attached, &home, arrive) }.unwrap_or(ptr::null_mut())
 }
 
 unsafe extern "C" fn free(data: *mut c_void) {

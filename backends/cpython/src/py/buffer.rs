@@ -8,16 +8,17 @@ use viewchan::Layout;
 
 /// Somebody's exported memory, until this is dropped.
 pub(crate) struct Exported<'p> {
-    buffer: ffi::Py_buffer,
+    /// Boxed: exporters may have it point into itself, as `PyBuffer_FillInfo` does.
+    buffer: Box<ffi::Py_buffer>,
     _attached: PhantomData<Attached<'p>>,
 }
 
 impl<'p> Exported<'p> {
     /// Asks for everything: format, shape, strides.
     pub(crate) fn of(object: Ref<'p>) -> Result<Self> {
-        let mut buffer = ffi::Py_buffer::new();
+        let mut buffer = Box::new(ffi::Py_buffer::new());
         // SAFETY: the reference is good, and the buffer is there to be filled.
-        done(unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut buffer, ffi::PyBUF_FULL_RO) })?;
+        done(unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *buffer, ffi::PyBUF_FULL_RO) })?;
         Ok(Self { buffer, _attached: PhantomData })
     }
 
@@ -67,7 +68,7 @@ impl<'p> Exported<'p> {
         done(unsafe {
             ffi::PyBuffer_ToContiguous(
                 target.as_mut_ptr().cast(),
-                &raw const self.buffer,
+                &raw const *self.buffer,
                 self.buffer.len,
                 b'C' as core::ffi::c_char,
             )
@@ -78,7 +79,7 @@ impl<'p> Exported<'p> {
 impl Drop for Exported<'_> {
     fn drop(&mut self) {
         // SAFETY: filled by `of`, and released once.
-        unsafe { ffi::PyBuffer_Release(&raw mut self.buffer) }
+        unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) }
     }
 }
 

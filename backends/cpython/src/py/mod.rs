@@ -2,7 +2,6 @@
 //!
 //! Everything with the lifetime `'p` exists within a call from Python, on a thread that is attached. The calls that give the GIL
 //! up in between ([`Runtime`](viewchan::Runtime)'s) neither use nor drop any of it meanwhile.
-#![allow(clippy::multiple_unsafe_ops_per_block, reason = "a call and what it needs")]
 
 mod args;
 mod buffer;

@@ -12,32 +12,53 @@
 //! `end` waits for those who are inside, and takes the records out of the GIL's care: from then on they are guarded by a mutex,
 //! and a visit needs no interpreter. What CPython owns of them is still the dying interpreter's, so what is released now is
 //! only noted; `bury`, which runs when nothing else is left of the interpreter, gives it back, and takes over what is still
-//! pinned. Nothing is copied, and nobody who has a view waits for anything (G7).
+//! pinned. Nobody who has a view waits for anything (G7).
 
 use super::{Call, Python, Token, gate::Stage, registry, stay};
+use crate::py::{Attached, Raised, Result, done};
+use core::ffi::CStr;
+use pyo3_ffi as ffi;
 use viewchan::Runtime;
 use viewchan::ledger::Ledger;
+use viewchan::runtime::Ended;
 
 /// Ends the interpreter to which the calling thread is attached: at once if it is the main one, since then the process exits.
 pub(crate) fn end(call: &Call<'_>) {
     let token = call.token();
+    if token.python().is_main() {
+        if token.python().core().gate.finalize() {
+            exit();
+        }
+    } else if begin(&token).is_ok() {
+        complete(call);
+    }
+}
+
+/// Nobody comes in to run code any more, and those that wait at a channel give up. Waits for nobody.
+///
+/// # Errors
+///
+/// [`Ended`] if it had begun before.
+pub(super) fn begin(token: &Token<'_>) -> core::result::Result<(), Ended> {
+    if token.python().is_ending() {
+        return Err(Ended);
+    }
+    // First, so that nobody is refused before. Who still passes the gate is sent away when it has the GIL.
+    interrupt(token);
+    if token.python().core().gate.finalize() { Ok(()) } else { Err(Ended) }
+}
+
+/// Waits for those who are inside, and takes the records out of the GIL's care. The end has begun, once.
+pub(super) fn complete(call: &Call<'_>) {
+    let token = call.token();
     let python = token.python();
     let gate = &python.core().gate;
-    if !gate.finalize() {
-        return;
-    }
-    if python.is_main() {
-        return exit();
-    }
-    interrupt(call);
     {
         let _outside = stay::Outside::step();
         gate.wait_for_runs();
         gate.close();
     }
     collect_all(&token);
-    // SAFETY: the thread is attached, and the gate is closed.
-    unsafe { python.core().records.move_out() }
     python.core().spare.delete();
     gate.let_go();
     registry::end(python);
@@ -55,9 +76,9 @@ pub(crate) fn collect_all(token: &Token<'_>) {
 }
 
 /// The interpreter is about to end, and joins its threads before anything else: those that wait at a channel give up.
-pub(crate) fn interrupt(call: &Call<'_>) {
+pub(crate) fn interrupt(token: &Token<'_>) {
     // SAFETY: the thread holds the GIL.
-    let _first = unsafe { call.token().python().ledger().life.end() };
+    let _first = unsafe { token.python().ledger().life.end() };
 }
 
 /// The process exits: nobody enters any interpreter from now on, and what is there stays as it is.
@@ -66,8 +87,38 @@ fn exit() {
     registry::all_alive().iter().for_each(|python| python.core().gate.abandon());
 }
 
+/// The last thing that an interpreter forgets: its dictionary is cleared when all modules are, and all garbage.
+const REMAINS: &CStr = c"viewchan.remains";
+
+/// Sees to it that [`bury`] is called. The interpreter is the one to which the calling thread is attached.
+pub(crate) fn announce(attached: Attached<'_>, home: &Python) -> Result<()> {
+    let handle = Box::into_raw(Box::new(home.clone()));
+    // SAFETY: the pointer is not null, and the capsule takes it over.
+    let capsule = unsafe { attached.owned(ffi::PyCapsule_New(handle.cast(), REMAINS.as_ptr(), Some(forgotten))) };
+    let Ok(capsule) = capsule else {
+        // SAFETY: made above, and given to nobody.
+        drop(unsafe { Box::from_raw(handle) });
+        return Err(Raised);
+    };
+    // SAFETY: the thread is attached; the dictionary is the interpreter's own.
+    done(unsafe {
+        let dictionary = ffi::PyInterpreterState_GetDict(ffi::PyInterpreterState_Get());
+        ffi::PyDict_SetItemString(dictionary, REMAINS.as_ptr(), capsule.as_ptr())
+    })
+}
+
+unsafe extern "C" fn forgotten(capsule: *mut ffi::PyObject) {
+    // SAFETY: the capsule is ours.
+    let handle = unsafe { ffi::PyCapsule_GetPointer(capsule, REMAINS.as_ptr()) }.cast::<Python>();
+    // SAFETY: made in `announce`, and freed here, once.
+    let home = unsafe { Box::from_raw(handle) };
+    // SAFETY: CPython deallocates a capsule of this interpreter, on a thread that is attached to it.
+    let call = unsafe { Call::begin(&home) };
+    bury(&call);
+}
+
 /// The interpreter, to which the calling thread is attached, has nothing left.
-pub(crate) fn bury(call: &Call<'_>) {
+fn bury(call: &Call<'_>) {
     // Does nothing if it was called, as it should have been.
     end(call);
     let token = call.token();
@@ -75,6 +126,8 @@ pub(crate) fn bury(call: &Call<'_>) {
     let remains = core.gate.lock_remains();
     if core.gate.stage() == Stage::Dying {
         // SAFETY: the thread is attached, and has the mutex.
+        unsafe { core.records.move_out() }
+        // SAFETY: as above.
         unsafe { core.records.bury() }
         core.gate.bury();
     }

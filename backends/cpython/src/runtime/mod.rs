@@ -8,11 +8,13 @@
 //! | `spare` | a thread state that is always there |
 //! | `collector` | the thread that runs errands |
 //! | `registry` | interpreters by their id |
+//! | [`host`] | for programs that make interpreters themselves |
 //! | `ending` | the hooks that CPython calls when an interpreter or the process ends |
 
 mod collector;
 pub(crate) mod ending;
 mod gate;
+pub mod host;
 pub(crate) mod record;
 pub(crate) mod registry;
 mod spare;
@@ -100,9 +102,14 @@ impl Python {
         unsafe { ffi::PyInterpreterState_Get() == self.0.interpreter }
     }
 
-    /// Whether its end has begun, so that it cannot own anything new.
-    pub(crate) fn is_ending(&self) -> bool {
+    /// Whether its end has begun.
+    fn is_ending(&self) -> bool {
         self.0.gate.stage() != gate::Stage::Open
+    }
+
+    /// Whether it is gone, so that it cannot own anything new.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gate.stage() == gate::Stage::Gone
     }
 
     /// How often the protocol acquired this interpreter's GIL with this cause. Counts may be read while others count.

@@ -30,11 +30,16 @@ pub(crate) enum Found {
 
 /// The handle on the interpreter to which the calling thread is attached, and whether it is new.
 pub(crate) fn enrol() -> (Python, bool) {
+    enrol_with(super::BATCH)
+}
+
+/// The same; a new one collects so many at a time.
+pub(super) fn enrol_with(batch: usize) -> (Python, bool) {
     if let Some(python) = present() {
         return (python, false);
     }
     // SAFETY: the thread is attached, so the interpreter is alive; the caller announces its end.
-    let python = unsafe { Python::new(ffi::PyInterpreterState_Get(), present_id(), super::BATCH) };
+    let python = unsafe { Python::new(ffi::PyInterpreterState_Get(), present_id(), batch) };
     INTERPRETERS.lock().insert(present_id(), Entry::Alive(python.clone()));
     (python, true)
 }

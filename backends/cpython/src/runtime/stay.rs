@@ -238,6 +238,10 @@ pub(crate) fn run<T>(python: &Python, work: impl FnOnce(&mut Token<'_>) -> T) ->
     let _outside = Outside::step();
     python.core().gate.enter_run()?;
     let _inside = Inside::enter(python, Cause::Attach, Gate::leave_run);
+    // The end begins under the GIL, for which this thread has waited. The gate was only the first to be asked.
+    if python.is_ending() {
+        return Err(Ended);
+    }
     Ok(work(&mut token))
 }
 

@@ -3,6 +3,7 @@
 So threading, ctypes, select and subprocess are imported by those functions that are for the main interpreter.
 """
 
+import gc
 import os
 import sys
 import time
@@ -62,6 +63,9 @@ class Background:
             self.value = self.work()
         except BaseException as error:
             self.error = error
+            sys.excepthook(
+                *sys.exc_info()
+            )  # Whoever waits for what this thread did not do may never ask for the error.
         finally:
             self.work = None  # It may hold ends, and channels close with their last end.
 
@@ -141,26 +145,35 @@ def rss():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def assert_steady(step, rounds, allowed, warm_up=3):
-    """Repeating the step makes the process grow by less than `allowed` bytes."""
+def growth(step, rounds, warm_up=3):
+    """Bytes by which the process grows when the step is repeated."""
     for _ in range(warm_up):
         step()
     before = rss()
     for _ in range(rounds):
         step()
-    grown = rss() - before
+    return rss() - before
+
+
+def assert_steady(step, rounds, allowed):
+    """Repeating the step makes the process grow by less than `allowed` bytes."""
+    grown = growth(step, rounds)
     assert grown < allowed, f"{grown / MEGABYTE:.1f} MiB more after {rounds} rounds"
 
 
 def assert_free(*owners):
-    """Nothing of these interpreters is pinned, once they have collected what came back."""
-    for owner in owners or [None]:
-        if owner is None:
-            viewchan.collect()
-        else:
-            viewchan.run(owner, "import viewchan; viewchan.collect()", reraise=True)
-        pinned = viewchan.pinned(owner)
-        assert pinned == 0, f"{pinned} buffers of {owner or 'this interpreter'} are still pinned"
+    """Nothing of these interpreters is pinned when what came back is collected, which a relay does for another one."""
+
+    def is_free():
+        gc.collect()  # Exceptions and the frames that they went through refer to each other, and frames to views.
+        for owner in owners or [None]:
+            if owner is None:
+                viewchan.collect()
+            else:
+                viewchan.run(owner, "import viewchan; viewchan.collect()", reraise=True)
+        return not any(viewchan.pinned(owner) for owner in owners or [None])
+
+    wait_until(is_free, f"nothing is pinned of {owners or 'this interpreter'}")
 
 
 @contextmanager
@@ -168,6 +181,7 @@ def steady_count(*objects):
     """The reference counts of these objects of this interpreter are in the end what they were."""
     before = [sys.getrefcount(obj) for obj in objects]
     yield
+    gc.collect()  # As in `assert_free`.
     viewchan.collect()
     after = [sys.getrefcount(obj) for obj in objects]
     assert before == after, f"reference counts were {before} and are {after}"
@@ -199,6 +213,13 @@ def address(obj):
 
 # Failures that are expected.
 
+NO_SUCH_INTERPRETER = (ValueError, RuntimeError)
+"""By us, or by CPython, which has an error of its own since 3.13."""
+if sys.version_info >= (3, 13):
+    import _interpreters
+
+    NO_SUCH_INTERPRETER += (_interpreters.InterpreterNotFoundError,)
+
 
 @contextmanager
 def raises(kinds, *words):
@@ -228,3 +249,6 @@ class Ended:
         own = "RuntimeWarning: remaining subinterpreters; close them with Interpreter.close()"
         self.status, self.said = done.returncode, done.stdout
         self.complaint = "".join(line for line in done.stderr.splitlines(True) if own not in line)
+
+    def all(self):
+        return self.status, self.said, self.complaint

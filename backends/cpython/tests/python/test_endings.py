@@ -4,13 +4,14 @@ import sys
 
 import there
 import viewchan
-from cases import STRATEGIES, each_strategy, limit, unfit
+from cases import each_strategy, limit, unfit
 from support import (
     MEGABYTE,
     Background,
     assert_free,
     assert_steady,
     call,
+    growth,
     interpreter,
     raises,
     wait_until,
@@ -21,7 +22,7 @@ no_threads_elsewhere = unfit(
 )
 
 
-def owner_with(send, number=1, size=100, policy=None):
+def owner_with(send, number=1, size=1000, policy=None):
     """A new interpreter that has sent payloads."""
     owner = viewchan.create_interpreter()
     if policy is not None:
@@ -30,22 +31,30 @@ def owner_with(send, number=1, size=100, policy=None):
     return owner
 
 
+def assert_free_after_end(*owners):
+    """Nothing of these interpreters, which have ended, is pinned; under `deferred` after a moment."""
+    wait_until(lambda: not any(viewchan.pinned(owner) for owner in owners), "nothing of those that ended is pinned")
+
+
 @each_strategy
 def test_view_outlives_its_owner(strategy):
     """Fails if a view dangles, changes, or keeps its owner from closing."""
-    send, receive = viewchan.channel(strategy=strategy)
-    owner = owner_with(send, 3)
-    views = [receive.recv() for _ in range(3)]
-    part = views[1][10:20]
-    owner.close()
-    with interpreter() as other:  # May reuse what the closed one had.
-        call(other, there.send_payloads, 100, 100, send=viewchan.channel()[0])
-        assert views == [bytes(100), b"\x01" * 100, b"\x02" * 100] and part == b"\x01" * 10
-    assert viewchan.pinned(owner) == 3
-    del views
-    assert viewchan.pinned(owner) == 1
-    del part
-    assert viewchan.pinned(owner) == 0
+    for size in (100, 1000, MEGABYTE):
+        send, receive = viewchan.channel(strategy=strategy)
+        spare = viewchan.channel(strategy=strategy)
+        owner = owner_with(send, 3, size)
+        views = [receive.recv() for _ in range(3)]
+        part = views[1][10:20]
+        owner.close()
+        with interpreter() as other:  # May reuse what the closed one had.
+            call(other, there.send_payloads, 10, size, send=spare[0])
+            assert views == [bytes([i]) * size for i in range(3)] and part == b"\x01" * 10
+        assert viewchan.pinned(owner) == 3
+        del views
+        wait_until(lambda owner=owner: viewchan.pinned(owner) == 1, "one of three is pinned")
+        assert part == b"\x01" * 10
+        del part
+        assert_free_after_end(owner)
 
 
 @each_strategy
@@ -59,24 +68,35 @@ def test_view_of_a_buffer_outlives_its_owner(strategy):
     owner.close()
     assert view.shape == (3, 20) and view.tobytes() == bytes(range(60))
     del view
-    assert viewchan.pinned(owner) == 0
+    assert_free_after_end(owner)
 
 
 @limit(120)
 @each_strategy
-def test_views_of_ended_owners_do_not_leak(strategy):
-    """Fails if memory of 8 MiB a round is given back by nobody, read or unread."""
+def test_ended_owners_leave_nothing(strategy):
+    """Fails if memory of 8 MiB a round is given back by nobody: received before the end or after, or never."""
+    rounds = 0
 
     def round():
+        nonlocal rounds
+        policy = ("deliver", "error", "remove")[rounds % 3]
+        rounds += 1
         send, receive = viewchan.channel(strategy=strategy)
-        owner = owner_with(send, 2, 8 * MEGABYTE)
+        owner = owner_with(send, 4, 2 * MEGABYTE, policy)
         view = receive.recv()
         owner.close()
         assert view[-1] == 0
+        try:
+            assert (receive.recv_nowait()[0], policy) == (1, "deliver")
+        except viewchan.OwnerEndedError:
+            assert policy == "error"
+        except viewchan.EmptyError:
+            assert policy == "remove"
         del view
         receive.close()
 
-    assert_steady(round, rounds=10, allowed=20 * MEGABYTE)
+    # CPython 3.13 itself keeps 2 MiB of each interpreter that it has ended.
+    assert_steady(round, rounds=18, allowed=72 * MEGABYTE)
 
 
 @each_strategy
@@ -85,8 +105,8 @@ def test_messages_of_an_ended_owner_are_delivered(strategy):
     send, receive = viewchan.channel(strategy=strategy)
     owner = owner_with(send, 3, policy="deliver")
     owner.close()
-    assert [bytes(receive.recv()) for _ in range(3)] == [bytes([i]) * 100 for i in range(3)]
-    assert viewchan.pinned(owner) == 0
+    assert [bytes(receive.recv()) for _ in range(3)] == [bytes([i]) * 1000 for i in range(3)]
+    assert_free_after_end(owner)
 
 
 @each_strategy
@@ -105,7 +125,7 @@ def test_messages_of_an_ended_owner_are_errors(strategy):
     send.send(b"last")
     send.close()
     assert [bytes(view) for view in receive] == [b"last"]
-    assert viewchan.pinned(owner) == viewchan.pinned(second) == 0
+    assert_free_after_end(owner, second)
 
 
 @each_strategy
@@ -119,7 +139,7 @@ def test_messages_of_an_ended_owner_are_removed(strategy):
     assert [bytes(receive.recv()), bytes(receive.recv())] == [b"first", b"last"]
     with raises(viewchan.EmptyError):
         receive.recv_nowait()
-    assert viewchan.pinned(owner) == 0
+    assert_free_after_end(owner)
 
 
 def test_policy_of_each_message():
@@ -134,7 +154,20 @@ def test_policy_of_each_message():
     assert receive.recv() == b"deliver 1"  # Behind one that was removed.
     with raises(viewchan.EmptyError):
         receive.recv_nowait()
+    assert_free_after_end(owner)
+
+
+def test_numbers_outlive_the_interpreter():
+    """Fails if asking for them is an error while buffers of it may still be pinned."""
+    send, receive = viewchan.channel()
+    owner = owner_with(send)
+    view = receive.recv()
+    before = viewchan.stats(owner)
+    owner.close()
+    assert viewchan.pinned(owner) == viewchan.pinned(owner.id) == 1
+    del view
     assert viewchan.pinned(owner) == 0
+    assert viewchan.stats(owner).keys() == before.keys()
 
 
 def send_with_policies(send):
@@ -174,7 +207,6 @@ def test_relayed_view_outlives_the_relay(strategy):
     del view
     assert_free()
     assert sys.getrefcount(payload) == before
-    assert viewchan.pinned(relay) == 0
 
 
 def hold_views(number, receive):
@@ -223,7 +255,7 @@ def test_end_while_threads_receive_and_release(strategy):
         wait_until(lambda: receive.qsize() < 300, "the consumers are at it")
         owner.close()
         assert sum(consumer.result() for consumer in consumers) == 400
-        assert viewchan.pinned(owner) == 0
+        assert_free_after_end(owner)
 
 
 @limit(120)
@@ -302,27 +334,22 @@ def make_channel(strategy, out):
     out.send(receive)
 
 
+@limit(120)
 def test_interpreters_come_and_go():
     """Fails if something of an interpreter stays behind when it has used channels and ended."""
 
-    def round():
+    def idle():
+        owner = viewchan.create_interpreter()
+        call(owner, there.forget)
+        owner.close()
+
+    def traffic():
         send, receive = viewchan.channel()
         owner = owner_with(send, 10)
         views = [receive.recv() for _ in range(10)]
         del views
         owner.close()
 
-    assert_steady(round, rounds=60, allowed=24 * MEGABYTE, warm_up=10)
-
-
-def test_ended_interpreters_still_have_numbers():
-    """Fails if asking for an ended interpreter's numbers is an error while its buffers may still be pinned."""
-    for strategy in STRATEGIES:
-        send, receive = viewchan.channel(strategy=strategy)
-        owner = owner_with(send)
-        view = receive.recv()
-        owner.close()
-        assert viewchan.pinned(owner) == viewchan.pinned(owner.id) == 1
-        assert viewchan.stats(owner).keys() == viewchan.stats().keys()
-        del view
-        assert viewchan.pinned(owner) == 0
+    # CPython 3.13 itself keeps 2 MiB of each interpreter that it has ended: that is what `idle` takes.
+    kept_anyway = growth(idle, rounds=30, warm_up=10)
+    assert_steady(traffic, rounds=30, allowed=kept_anyway + 4 * MEGABYTE)

@@ -27,7 +27,7 @@ REPEAT = 3
 def assert_ends(source, status=0, complaint="", said=""):
     for _ in range(REPEAT):
         ended = Ended(source)
-        assert (ended.status, ended.complaint, ended.said) == (status, complaint, said)
+        assert ended.all() == (status, said, complaint), ended.all()
 
 
 @limit(180)
@@ -85,8 +85,9 @@ def test_exception():
     for _ in range(REPEAT):
         ended = Ended(SETUP + KEEP_ALL + "raise ValueError('on purpose')\n")
         assert ended.status == 1 and ended.said == ""
-        assert ended.complaint.startswith("Traceback") and ended.complaint.endswith("\nValueError: on purpose\n")
-        assert ended.complaint.count("Error") == 1
+        first, *_, last = ended.complaint.splitlines()
+        assert first.startswith("Traceback") and last == "ValueError: on purpose", ended.complaint
+        assert ended.complaint.count("Traceback") == 1 and "Exception ignored" not in ended.complaint
 
 
 @limit(180)
@@ -119,8 +120,11 @@ def test_exit_in_the_middle_of_traffic():
         for view in receive:
             view.release()
     def produce(send):
-        while True:
-            send.send(b"x" * 100)
+        try:
+            while True:
+                send.send(b"x" * 100)
+        except viewchan.ClosedError:
+            pass  # The interpreter ends.
     for strategy in ("view", "handover", "deferred", "proxy", "shared"):
         owner = viewchan.create_interpreter()
         send, receive = viewchan.channel(10000, strategy)
@@ -133,14 +137,17 @@ def test_exit_in_the_middle_of_traffic():
 
 @limit(180)
 def test_atexit_callbacks_use_channels():
-    """Fails if channels do not work any more in callbacks, whether registered before our own or after."""
+    """Fails if channels do not work in a callback that was registered after our own, or crash in one that was before."""
     source = """
 import atexit
 def use(name):
     import viewchan
     send, receive = viewchan.channel()
-    send.send(name)
-    print(bytes(receive.recv()).decode())
+    try:
+        send.send(name)
+        print(bytes(receive.recv()).decode())
+    except viewchan.ClosedError:
+        print("closed")
 atexit.register(use, b"registered before the import")
 import viewchan
 atexit.register(use, b"registered after the import")

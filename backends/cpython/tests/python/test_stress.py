@@ -8,7 +8,7 @@ import there
 import traffic
 import viewchan
 from cases import each_strategy, limit, seconds_of_stress
-from support import MEGABYTE, Background, assert_free, call, interpreters, rss
+from support import MEGABYTE, Background, assert_free, call, interpreters, rss, wait_until
 
 SECONDS = seconds_of_stress()
 MESSAGES = int(os.environ.get("VIEWCHAN_MESSAGES", "50000"))
@@ -31,13 +31,14 @@ def exchange(strategy, number, threads, seconds):
                 receivers.append(Background(call, interp, traffic.receive_until_closed, deadline))
         for sender in senders:
             sender.thread.join()
-        del inboxes, first, second
+        del inboxes, first, second  # With the last end the receivers are done.
         sent = sum(sender.result() for sender in senders)
         received, relayed = (sum(numbers) for numbers in zip(*(receiver.result() for receiver in receivers)))
         assert received == sent + relayed, f"{sent} sent, {relayed} passed on, {received} received"
         assert sent > 100
         del senders, receivers, sender
-        assert [call(interp, traffic.unreleased) for interp in crowd] == [0] * number
+        # What was passed on under `deferred` comes home from collector to collector.
+        wait_until(lambda: not any(call(interp, traffic.unreleased) for interp in crowd), "all payloads are released")
         assert_free(*crowd)
 
 
@@ -85,10 +86,10 @@ def test_interpreters_closed_at_random_moments(strategy):
     with interpreters(2) as readers:
         inboxes = [viewchan.channel(200, strategy) for _ in readers]
         receivers = []
-        for index, (interp, (_, receive)) in enumerate(zip(readers, inboxes, strict=True)):
-            call(interp, traffic.take_ends, receive=receive, onward=inboxes[1 - index][0])
+        for index, interp in enumerate(readers):
+            call(interp, traffic.take_ends, receive=inboxes[index][1], onward=inboxes[1 - index][0])
             receivers.append(Background(call, interp, traffic.receive_until_closed, deadline))
-        ends = [send for send, _ in inboxes]
+        ends = [inbox[0] for inbox in inboxes]
         while time.monotonic() < deadline:
             owner = viewchan.create_interpreter()
             call(owner, traffic.prepare)
@@ -98,7 +99,7 @@ def test_interpreters_closed_at_random_moments(strategy):
             call(owner, traffic.send_until, until, first=ends[0], second=ends[1])
             owner.close()
             owners.append(owner.id)
-        del inboxes, ends, end, receive
+        del inboxes, ends, end  # With the last end the receivers are done.
         received, _ = (sum(numbers) for numbers in zip(*(receiver.result() for receiver in receivers)))
         assert received > 0
         call_all(readers, there.forget)

@@ -19,12 +19,12 @@ def test_one_message(strategy):
     assert send.strategy == receive.strategy == strategy
     assert send.id == receive.id
     with interpreter() as owner:
-        call(owner, there.send_payloads, 1, 100, send=send)
+        call(owner, there.send_payloads, 1, 1000, send=send)
         assert receive.qsize() == 1
         assert viewchan.pinned(owner) == 1
         view = receive.recv()
         assert type(view) is memoryview and view.readonly
-        assert view == bytes(100)
+        assert view == bytes(1000)
         assert receive.qsize() == 0
         assert call(owner, there.unreleased) == 1
         del view
@@ -193,7 +193,7 @@ def test_closing_the_receive_end(strategy):
         for _ in range(2):
             receive.close()
         assert receive.closed and not send.closed
-        with raises(viewchan.ClosedError):
+        with raises(viewchan.RunFailedError, "ClosedError"):
             sending.result()
         with raises(viewchan.ClosedError):
             send.send(b"late")
@@ -294,6 +294,7 @@ def test_stats_have_a_number_for_each_cause():
     causes = {"attach", "return", "safepoint", "view creation", "view release", "collection"}
     assert viewchan.stats().keys() == causes
     with interpreter() as owner:
+        call(owner, there.forget)
         stats = viewchan.stats(owner)
         assert stats.keys() == causes and stats == viewchan.stats(owner.id)
         assert all(type(number) is int for number in stats.values())

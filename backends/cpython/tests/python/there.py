@@ -7,7 +7,10 @@ from support import kept
 
 
 def send_payloads(number, size, send):
-    """Sends so many bytes objects of this interpreter, which keeps them, and what their counts were before."""
+    """Sends so many bytes objects of this interpreter, which keeps them, and what their counts were before.
+
+    Below 512 bytes or so they are copied, unless this is the main interpreter, and their counts say nothing.
+    """
     kept["payloads"] = [bytes([i % 256]) * size for i in range(number)]
     kept["counts"] = counts()
     for payload in kept["payloads"]:

@@ -75,6 +75,7 @@ def receive_until_closed(deadline):
         except (viewchan.TimeoutError, viewchan.OwnerEndedError):
             continue
         except viewchan.ClosedError:
+            kept["onward"].close()  # Or somebody else waits for ever.
             return received, relayed
         received += 1
         check(view)
