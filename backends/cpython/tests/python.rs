@@ -142,7 +142,20 @@ fn lay_out() -> TempDir {
     copy_sources(&here.join("python/viewchan"), &package);
     copy_sources(&here.join("tests/python"), stage.path());
     fs::copy(built_extension(), package.join("_viewchan.abi3.so")).expect("the extension is copied");
+    lay_out_documents(here, &stage.path().join("documents"));
     stage
+}
+
+/// What tells people to run something, and what they are told to run, where they are in the repository.
+fn lay_out_documents(here: &Path, documents: &Path) {
+    let backend = documents.join("backends/cpython");
+    for directory in ["examples", "benches"] {
+        fs::create_dir_all(backend.join(directory)).expect("a directory for documents");
+        copy_sources(&here.join(directory), &backend.join(directory));
+    }
+    for (from, to) in [("README.md", &backend), ("../../README.md", &documents.to_owned())] {
+        fs::copy(here.join(from), to.join("README.md")).expect("a README is copied");
+    }
 }
 
 fn copy_sources(from: &Path, to: &Path) {
