@@ -27,9 +27,9 @@ FOOTNOTES = """
 queue: CPython's own (_interpqueues, below concurrent.interpreters.Queue). The release of its memoryview is only queued,
   as a pending call of the sender, who runs it when he next runs Python. There are 300 places; what finds none is never
   released. `deferred` is released when a thread of ours has visited the sender, idle or not; its list has no limit.
-process: the copying that the sender does is not in the figures. Of a message beyond 64 KiB a pipe holds a part only, and
-  receiving it includes waiting for the rest. SharedMemory: a fresh block for each message; attach, close, unlink.
-after a pause: `deferred` wakes the thread that collects, at most once a millisecond; with many messages one pays for it.
+process: the copying that the sender does is not in the figures. Of a message beyond 64 KiB a pipe holds a part only,
+  and receiving it includes waiting for the rest. SharedMemory: a fresh block for each message; attach, close, unlink.
+after a pause: `deferred` wakes the thread that collects, at most once a millisecond; of many messages one pays for it.
 """
 
 

@@ -2,8 +2,9 @@
 
     python examples/numpy_sum.py [--mib 512]
 
-NumPy does not import in interpreters with a GIL of their own, so they sum in Python, over typed memoryviews of the array.
-The same is done by one interpreter, and by four processes that get their parts through pipes. All are started beforehand.
+NumPy does not import in interpreters with a GIL of their own, so they sum in Python, over typed memoryviews of the
+array. The same is done by one interpreter, and by four processes that get their parts through pipes. All are started
+beforehand.
 """
 
 import argparse

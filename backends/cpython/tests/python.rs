@@ -162,7 +162,7 @@ fn copy_sources(from: &Path, to: &Path) {
     let mut copied = 0;
     for entry in fs::read_dir(from).expect("a directory of sources").flatten() {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "py") {
+        if path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") {
             fs::copy(&path, to.join(entry.file_name())).expect("a source file is copied");
             copied += 1;
         }

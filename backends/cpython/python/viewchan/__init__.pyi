@@ -63,7 +63,7 @@ class RunFailedError(Error):
 
 @final
 class SendEnd:
-    """The end that sends. There may be many; when the last one is gone, the receiver gets what is inside, then ClosedError.
+    """The end that sends. There may be many; after the last one the receiver gets what is inside, then ClosedError.
 
     Sent through a channel or passed to another interpreter, it is copied: both ends work.
     """
@@ -141,7 +141,7 @@ class Buffer(_SupportsBuffer):
     """Memory that is writable until it is frozen, and can then be sent without a copy."""
 
     def __new__(cls, shape: int | tuple[int, ...], format: str = "B") -> Self:
-        """Zeroed memory: a number of bytes, or an array in C order of elements with this format of the module struct."""
+        """Zeroed memory: a number of bytes, or an array in C order, with elements of a format of the module struct."""
     @property
     def frozen(self) -> bool: ...
     @property
