@@ -2,10 +2,10 @@
 //!
 //! A case is called `VERSION::FILE::CASE`; a part of that chooses, as with any test. What these variables say:
 //!
-//! - `VIEWCHAN_PYTHONS`: which interpreters, with colons between; they may be scripts that start one elsewhere. Without
-//!   it, those of pyenv and `python3.12` to `python3.15` on the path.
-//! - `VIEWCHAN_STAGE`: the directory in which the package is laid out for them. For a script that changes the root, the
-//!   same path must lead to it inside and outside.
+//! - `VIEWCHAN_PYTHONS`: which interpreters, with colons between; they may be scripts that start one elsewhere.
+//!   Without it, those of pyenv and `python3.12` to `python3.15` on the path.
+//! - `VIEWCHAN_STAGE`: the directory in which the package is laid out for them. For a script that changes the root,
+//!   the same path must lead to it inside and outside.
 //! - `VIEWCHAN_SECONDS`, `VIEWCHAN_MESSAGES`: how much stress.
 
 mod common;

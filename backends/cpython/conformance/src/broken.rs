@@ -1,4 +1,4 @@
-//! What must be refused: each a host or a strategy with one mistake. A runner that lets one of them pass is broken itself.
+//! What must be refused: each a host or a strategy with one mistake. A runner that lets one of them pass is broken.
 
 use crate::host::{CPython, Sound, Ways};
 use core::mem::{self, ManuallyDrop};

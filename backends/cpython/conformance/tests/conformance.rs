@@ -1,5 +1,5 @@
-//! Every shipped scenario under each of its strategies, on real interpreters of every CPython there is; and what must be
-//! refused.
+//! Every shipped scenario under each of its strategies, on real interpreters of every CPython there is; and what must
+//! be refused.
 //!
 //! A trial is called `VERSION::STRATEGY` or `VERSION::refuses-FLAW`; a part of that chooses. What these variables say:
 //!
@@ -230,8 +230,8 @@ print(runner.run(sys.argv[2:]))";
     }
 }
 
-/// Threads acquired foreign locks for exactly what exploration says, over all scenarios of a strategy: nothing else, says
-/// the runner; and all of it, so that nothing is allowed for want of looking.
+/// Threads acquired foreign locks for exactly what exploration says, over all scenarios of a strategy: nothing else,
+/// says the runner; and all of it, so that nothing is allowed for want of looking.
 fn complaint_about_rows(strategy: Strategy, runs: &[Checked]) -> Option<String> {
     let seen = rows(runs, |checked| &checked.rows);
     // Under `shared` each drop of a view says that no clone is left.

@@ -1,4 +1,4 @@
-//! What the tests that run CPython share: which ones there are, where to lay things out for them, and how to bound them.
+//! What the tests that run CPython share: which ones there are, where to lay things out for them, and a time limit.
 #![allow(dead_code, reason = "each test uses its share")]
 
 use libtest_mimic::Failed;
