@@ -27,6 +27,7 @@ from ._viewchan import (
     RunFailedError,
     SendEnd,
     TimeoutError,
+    __version__,
     channel,
     collect,
     frozen,
@@ -35,8 +36,6 @@ from ._viewchan import (
 )
 from ._interpreters import create_interpreter
 from ._run import RunResult, run
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Buffer",

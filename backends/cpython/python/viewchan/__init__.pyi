@@ -5,14 +5,35 @@ slicing and copying a view acquire nobody's.
 """
 
 import builtins
-import types
-from collections.abc import Awaitable, Buffer as SupportsBuffer, Callable, Iterator, Mapping
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, final, overload
+from collections.abc import Awaitable, Buffer as _SupportsBuffer, Callable, Iterator, Mapping
+from typing import Any, Literal, Protocol, Self, TypeAlias, final
 
-Strategy: TypeAlias = Literal["view", "handover", "deferred", "proxy", "shared"]
-Undelivered: TypeAlias = Literal["deliver", "error", "remove"]
-Sendable: TypeAlias = bytes | memoryview | Buffer | SendEnd | ReceiveEnd
-Received: TypeAlias = memoryview | SendEnd | ReceiveEnd
+__all__ = [
+    "Buffer",
+    "ClosedError",
+    "EmptyError",
+    "Error",
+    "FullError",
+    "NotShareableError",
+    "OwnerEndedError",
+    "ReceiveEnd",
+    "RunFailedError",
+    "RunResult",
+    "SendEnd",
+    "TimeoutError",
+    "channel",
+    "collect",
+    "create_interpreter",
+    "frozen",
+    "pinned",
+    "run",
+    "stats",
+]
+
+_Strategy: TypeAlias = Literal["view", "handover", "deferred", "proxy", "shared"]
+_Undelivered: TypeAlias = Literal["deliver", "error", "remove"]
+_Sendable: TypeAlias = bytes | memoryview[Any] | Buffer | SendEnd | ReceiveEnd
+_Received: TypeAlias = memoryview[Any] | SendEnd | ReceiveEnd
 
 __version__: str
 
@@ -47,21 +68,21 @@ class SendEnd:
     Sent through a channel or passed to another interpreter, it is copied: both ends work.
     """
 
-    undelivered: Undelivered
+    undelivered: _Undelivered
     """What becomes of messages sent through this end whose owner ends before they are received. Can be set."""
     @property
     def id(self) -> int: ...
     @property
-    def strategy(self) -> Strategy: ...
+    def strategy(self) -> _Strategy: ...
     @property
     def closed(self) -> bool:
         """Whether this end was closed here. Says nothing of the other side."""
-    def send(self, obj: Sendable, timeout: float | None = None) -> None:
+    def send(self, obj: _Sendable, timeout: float | None = None) -> None:
         """Send without copying; wait for space for at most `timeout` seconds, for ever if None.
 
         Raises NotShareableError, ClosedError, TimeoutError.
         """
-    def send_nowait(self, obj: Sendable) -> None:
+    def send_nowait(self, obj: _Sendable) -> None:
         """Send if there is space now. Raises NotShareableError, ClosedError, FullError."""
     def clone(self) -> SendEnd:
         """Another send end of the same channel."""
@@ -83,11 +104,11 @@ class ReceiveEnd:
     @property
     def id(self) -> int: ...
     @property
-    def strategy(self) -> Strategy: ...
+    def strategy(self) -> _Strategy: ...
     @property
     def closed(self) -> bool:
         """Whether this end was closed or has moved away. Says nothing of the other side."""
-    def recv(self, timeout: float | None = None) -> Received:
+    def recv(self, timeout: float | None = None) -> _Received:
         """The next message; wait for at most `timeout` seconds, for ever if None.
 
         A buffer arrives as a read-only memoryview with its format, shape and strides. Its memory is released when the
@@ -95,9 +116,9 @@ class ReceiveEnd:
 
         Raises ClosedError, TimeoutError, OwnerEndedError.
         """
-    def recv_nowait(self) -> Received:
+    def recv_nowait(self) -> _Received:
         """The next message, if there is one. Raises ClosedError, EmptyError, OwnerEndedError."""
-    def recv_async(self) -> Awaitable[Received]:
+    def recv_async(self) -> Awaitable[_Received]:
         """The next message, for asyncio: waits for `fileno()`. Raises ClosedError, OwnerEndedError."""
     def qsize(self) -> int:
         """Number of messages inside, at this moment."""
@@ -111,12 +132,12 @@ class ReceiveEnd:
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None:
         """Close."""
-    def __iter__(self) -> Iterator[Received]:
+    def __iter__(self) -> Iterator[_Received]:
         """Receive until the channel is closed. Messages whose owner has ended are passed over."""
-    def __next__(self) -> Received: ...
+    def __next__(self) -> _Received: ...
 
 @final
-class Buffer(SupportsBuffer):
+class Buffer(_SupportsBuffer):
     """Memory that is writable until it is frozen, and can then be sent without a copy."""
 
     def __new__(cls, shape: int | tuple[int, ...], format: str = "B") -> Self:
@@ -133,30 +154,30 @@ class Buffer(SupportsBuffer):
         """Make it immutable. Raises BufferError while a memoryview or an array could still write to it."""
     def thaw(self) -> Self:
         """Make it writable again. Raises BufferError while a message, a view or anything else refers to its memory."""
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __buffer__(self, flags: int, /) -> memoryview[Any]: ...
     def __len__(self) -> int: ...
 
-class SupportsId(Protocol):
+class _SupportsId(Protocol):
     @property
     def id(self) -> int: ...
 
-Interpreter: TypeAlias = int | SupportsId
+_InterpreterOrId: TypeAlias = int | _SupportsId
 
 def channel(
-    maxsize: int = 0, strategy: Strategy = "view", undelivered: Undelivered = "deliver"
+    maxsize: int = 0, strategy: _Strategy = "view", undelivered: _Undelivered = "deliver"
 ) -> tuple[SendEnd, ReceiveEnd]:
     """A new channel, of at most `maxsize` messages (0: without a limit)."""
 
-def frozen(obj: SupportsBuffer, /) -> Buffer:
+def frozen(obj: _SupportsBuffer, /) -> Buffer:
     """A frozen copy of anything that exports its memory, with its format and shape. This copies once."""
 
-def stats(interp: Interpreter | None = None) -> dict[str, int]:
+def stats(interp: _InterpreterOrId | None = None) -> dict[str, int]:
     """How often viewchan acquired an interpreter's GIL, by cause. None: the present one.
 
     Causes: "attach", "return", "safepoint", "view creation", "view release", "collection".
     """
 
-def pinned(interp: Interpreter | None = None) -> int:
+def pinned(interp: _InterpreterOrId | None = None) -> int:
     """How many of an interpreter's buffers are pinned by messages and views, or wait to be collected."""
 
 def collect() -> int:
@@ -173,11 +194,14 @@ class RunResult:
     """The last line of the traceback, or None."""
     traceback: str | None
     """The whole traceback as text, or None."""
+    def __init__(
+        self, value: Any, error: str | None, traceback: str | None, exception: tuple[str, tuple[Any, ...]] | None
+    ) -> None: ...
     def reraise(self) -> Any:
         """The value; or raise: the same exception if it is a builtin one, RunFailedError otherwise."""
 
 def run(
-    interp: Interpreter,
+    interp: _InterpreterOrId,
     work: str | Callable[..., Any],
     *,
     channels: Mapping[str, SendEnd | ReceiveEnd] | None = None,
@@ -190,7 +214,8 @@ def run(
     """
 
 class _Interpreter(Protocol):
-    id: int
+    @property
+    def id(self) -> int: ...
     def exec(self, code: str, /) -> None: ...
     def prepare_main(self, ns: Mapping[str, Any] | None = None, /, **kwargs: Any) -> None: ...
     def close(self) -> None: ...

@@ -68,9 +68,9 @@ without a copy.\n\nThe shape is a number of bytes, or of elements, or a tuple of
             slot(ffi::Py_bf_releasebuffer, release_buffer as *mut _),
             slot(ffi::Py_mp_length, length as *mut _),
             methods!(BufferValue {
-                c"freeze", c"freeze()\n--\n\nMake it immutable, and return it. BufferError while a memoryview or an array could \
+                c"freeze", c"freeze($self)\n--\n\nMake it immutable, and return it. BufferError while a memoryview or an array could \
             still write to it." => freeze;
-                c"thaw", c"thaw()\n--\n\nMake it writable again, and return it. BufferError while a message, a view or anything \
+                c"thaw", c"thaw($self)\n--\n\nMake it writable again, and return it. BufferError while a message, a view or anything \
             else refers to its memory." => thaw;
                 c"__reduce_ex__", c"A buffer cannot be pickled." => refuse_pickle;
             }),

@@ -237,16 +237,16 @@ inside, then ClosedError.\n\nSent through a channel or passed to another interpr
     fn slots() -> Vec<ffi::PyType_Slot> {
         vec![
             methods!(SendEndValue {
-                c"send", c"send(obj, timeout=None)\n--\n\nSend without copying; wait for space for at most `timeout` seconds, for \
+                c"send", c"send($self, obj, timeout=None)\n--\n\nSend without copying; wait for space for at most `timeout` seconds, for \
             ever if None.\n\nRaises NotShareableError, ClosedError, TimeoutError." => send;
-                c"send_nowait", c"send_nowait(obj)\n--\n\nSend if there is space now.\n\nRaises NotShareableError, ClosedError, \
+                c"send_nowait", c"send_nowait($self, obj)\n--\n\nSend if there is space now.\n\nRaises NotShareableError, ClosedError, \
             FullError." => send_nowait;
-                c"clone", c"clone()\n--\n\nAnother send end of the same channel." => clone;
-                c"close", c"close()\n--\n\nClose this end. Others of the same channel go on. Closing twice is fine." => close_send;
-                c"shutdown", c"shutdown()\n--\n\nClose the channel for all its send ends. What is inside can still be \
+                c"clone", c"clone($self)\n--\n\nAnother send end of the same channel." => clone;
+                c"close", c"close($self)\n--\n\nClose this end. Others of the same channel go on. Closing twice is fine." => close_send;
+                c"shutdown", c"shutdown($self)\n--\n\nClose the channel for all its send ends. What is inside can still be \
             received." => shutdown;
-                c"__enter__", c"__enter__()\n--\n\nThe end itself." => enter;
-                c"__exit__", c"__exit__(*exc)\n--\n\nClose this end." => exit_send;
+                c"__enter__", c"__enter__($self)\n--\n\nThe end itself." => enter;
+                c"__exit__", c"__exit__($self, *exc)\n--\n\nClose this end." => exit_send;
                 c"__reduce_ex__", c"An end cannot be pickled." => refuse_pickle;
             }),
             properties!(SendEndValue {
@@ -346,19 +346,19 @@ moves there.\n\nClosed, or forgotten, it discards what is inside, and senders ge
             slot(ffi::Py_tp_iter, ffi::PyObject_SelfIter as *mut _),
             slot(ffi::Py_tp_iternext, next as *mut _),
             methods!(ReceiveEndValue {
-                c"recv", c"recv(timeout=None)\n--\n\nThe next message; wait for at most `timeout` seconds, for ever if None.\n\n\
+                c"recv", c"recv($self, timeout=None)\n--\n\nThe next message; wait for at most `timeout` seconds, for ever if None.\n\n\
             A buffer arrives as a read-only memoryview with its format, shape and strides. It is released when the last memoryview or slice \
             of it is gone or released.\n\nRaises ClosedError, TimeoutError, OwnerEndedError." => recv;
-                c"recv_nowait", c"recv_nowait()\n--\n\nThe next message, if there is one.\n\nRaises ClosedError, EmptyError, \
+                c"recv_nowait", c"recv_nowait($self)\n--\n\nThe next message, if there is one.\n\nRaises ClosedError, EmptyError, \
             OwnerEndedError." => recv_nowait;
-                c"recv_async", c"recv_async()\n--\n\nThe next message, for asyncio: waits for `fileno()`.\n\nRaises ClosedError, \
+                c"recv_async", c"recv_async($self)\n--\n\nThe next message, for asyncio: waits for `fileno()`.\n\nRaises ClosedError, \
             OwnerEndedError." => recv_async;
-                c"qsize", c"qsize()\n--\n\nNumber of messages inside, at this moment." => qsize;
-                c"fileno", c"fileno()\n--\n\nA file descriptor that is readable exactly while `recv_nowait` would not raise \
+                c"qsize", c"qsize($self)\n--\n\nNumber of messages inside, at this moment." => qsize;
+                c"fileno", c"fileno($self)\n--\n\nA file descriptor that is readable exactly while `recv_nowait` would not raise \
             EmptyError.\n\nFor select and selectors. Do not read from it. It is closed with the end." => fileno;
-                c"close", c"close()\n--\n\nClose the channel and discard what is inside. Closing twice is fine." => close_receive;
-                c"__enter__", c"__enter__()\n--\n\nThe end itself." => enter;
-                c"__exit__", c"__exit__(*exc)\n--\n\nClose." => exit_receive;
+                c"close", c"close($self)\n--\n\nClose the channel and discard what is inside. Closing twice is fine." => close_receive;
+                c"__enter__", c"__enter__($self)\n--\n\nThe end itself." => enter;
+                c"__exit__", c"__exit__($self, *exc)\n--\n\nClose." => exit_receive;
                 c"__reduce_ex__", c"An end cannot be pickled." => refuse_pickle;
             }),
             properties!(ReceiveEndValue {

@@ -180,7 +180,10 @@ fn set_up(module: Ref<'_>) -> Result<()> {
     let state = Box::leak(Box::new(State { home, classes, errors: Errors::default(), is_watched: Cell::new(false) }));
     // SAFETY: the module is ours, and has room for the pointer. From here on it frees the state, also if this fails.
     unsafe { state_of(module.as_ptr()).write(state) }
-    state.errors.create(module.attached(), |name, class| publish(module, name, class))?;
+    let attached = module.attached();
+    publish(module, c"viewchan.__version__", attached.str(env!("CARGO_PKG_VERSION"))?.get())?;
+    publish(module, c"viewchan._is_debug_build", attached.bool(cfg!(debug_assertions)).get())?;
+    state.errors.create(attached, |name, class| publish(module, name, class))?;
     state.classes.send_end = class::<SendEndValue>(module)?;
     state.classes.receive_end = class::<ReceiveEndValue>(module)?;
     state.classes.view = class::<ViewValue>(module)?;

@@ -6,6 +6,7 @@
 //! | `gate` | who may enter; the end of an interpreter |
 //! | `record` | reference counts of what was sent |
 //! | `spare` | a thread state that is always there |
+//! | `stack` | where a thread's stack is |
 //! | `collector` | the thread that runs errands |
 //! | `registry` | interpreters by their id |
 //! | [`host`] | for programs that make interpreters themselves |
@@ -18,6 +19,7 @@ pub mod host;
 pub(crate) mod record;
 pub(crate) mod registry;
 mod spare;
+mod stack;
 mod stay;
 
 pub use record::{Export, Object};

@@ -13,6 +13,7 @@
 
 use super::Python;
 use super::gate::{Entry, Gate};
+use super::stack;
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -162,7 +163,9 @@ impl<'a> Inside<'a> {
             state = **spare;
             assert!(!state.is_null(), "there has been no memory for a thread state from the beginning");
         }
-        // SAFETY: new, of this thread, which is attached to nobody.
+        // SAFETY: new, or the spare one, and this thread's.
+        unsafe { stack::tell(state) }
+        // SAFETY: as above; the thread is attached to nobody.
         unsafe { ffi::PyEval_RestoreThread(state) }
         HERE.set(Some(NonNull::from(python)));
         python.count(cause);
