@@ -1,4 +1,4 @@
-//! What must be refused: each a host or a strategy with one mistake. A runner that lets one of them pass is broken itself.
+//! What must be refused: each a host or a strategy with one mistake. A runner that lets one of them pass is broken.
 
 use crate::host::{CPython, Sound, Ways};
 use core::mem::{self, ManuallyDrop};
@@ -13,15 +13,16 @@ use viewchan_model::report::Run;
 /// A mistake: its name, and the run that has it. The specification is that of the strategy `view` or `deferred`.
 pub(crate) type Flaw = (&'static str, fn(&Specified, u64) -> (Run, Seen));
 
-pub(crate) const FLAWS: [Flaw; 5] = [
+pub(crate) const FLAWS: [Flaw; 6] = [
     ("lock-at-clone", observe::<CPython<Sound>, Shared>),
     ("release-forgotten", observe::<CPython<Sound>, Forgetful>),
     ("errand-forgotten", observe::<CPython<ForgetsErrands>, viewchan::strategy::Deferred>),
     ("end-refuses-nobody", observe::<CPython<EndsNothing>, View>),
+    ("end-wakes-nobody", observe::<CPython<EndsNothing>, View>),
     ("lock-kept-while-detached", observe::<CPython<KeepsLock>, View>),
 ];
 
-/// A detached thread keeps the GIL. Who waits for it waits for ever.
+/// A thread that detaches stays where it is.
 enum KeepsLock {}
 
 impl Ways for KeepsLock {

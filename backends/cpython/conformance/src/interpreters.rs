@@ -76,8 +76,8 @@ fn make() -> Python {
     made
 }
 
-/// Begins the end of one. The rest of it happens on a thread of its own: so it is over as soon as nobody is inside, in the
-/// middle of whatever the scenario's threads still do with what it owned.
+/// Begins the end of one. The rest of it happens on a thread of its own: so it is over as soon as nobody is inside, in
+/// the middle of whatever the scenario's threads still do with what it owned.
 pub(crate) fn end(python: &Python) -> Result<(), Ended> {
     host::begin_end(python)?;
     THERE.lock().remove(&python.id());

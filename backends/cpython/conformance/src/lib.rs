@@ -12,7 +12,8 @@
 //! | [`interpreters`] | where the interpreters come from, and where they go |
 //! | [`broken`] | what must be refused |
 //!
-//! The scenarios, the threads that run them and the judgement are of `viewchan-model`; the runtime is of `viewchan-cpython`.
+//! The scenarios, the threads that run them and the judgement are of `viewchan-model`; the runtime is of
+//! `viewchan-cpython`.
 
 mod broken;
 mod host;
@@ -31,8 +32,9 @@ static mut FUNCTIONS: [ffi::PyMethodDef; 2] = [
         ml_name: c"run".as_ptr(),
         ml_meth: ffi::PyMethodDefPointer { PyCFunction: run },
         ml_flags: ffi::METH_O,
-        ml_doc: c"run(argv, /)\n--\n\nRuns scenarios: argv is [ROUNDS, FLAW, SCENARIO/STRATEGY...]. Returns the report, in JSON."
-            .as_ptr(),
+        ml_doc:
+            c"run(argv, /)\n--\n\nRuns scenarios: argv is [ROUNDS, FLAW, SCENARIO/STRATEGY...]. The report, in JSON."
+                .as_ptr(),
     },
     ffi::PyMethodDef::zeroed(),
 ];
@@ -54,8 +56,9 @@ static mut DEFINITION: ffi::PyModuleDef = ffi::PyModuleDef {
 #[unsafe(no_mangle)]
 #[allow(unreachable_pub, reason = "CPython reaches it by its name")]
 pub extern "C" fn PyInit__viewchan_conformance() -> *mut ffi::PyObject {
+    let definition = &raw mut DEFINITION;
     // SAFETY: the definition is complete, and only CPython changes it, under the main interpreter's GIL.
-    unsafe { ffi::PyModuleDef_Init(&raw mut DEFINITION) }
+    unsafe { ffi::PyModuleDef_Init(definition) }
 }
 
 /// `run(argv)`.
@@ -84,8 +87,10 @@ unsafe fn answer(text: Result<String, String>) -> *mut ffi::PyObject {
         Ok(text) => unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len() as ffi::Py_ssize_t) },
         Err(why) => {
             let why = CString::new(why.replace('\0', "?")).expect("no zero is left");
+            // SAFETY: CPython has set it.
+            let class = unsafe { ffi::PyExc_RuntimeError };
             // SAFETY: both are good.
-            unsafe { ffi::PyErr_SetString(ffi::PyExc_RuntimeError, why.as_ptr()) }
+            unsafe { ffi::PyErr_SetString(class, why.as_ptr()) }
             ptr::null_mut()
         }
     }

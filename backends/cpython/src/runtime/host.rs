@@ -1,7 +1,7 @@
 //! For a program that makes interpreters itself, and runs threads of its own in them, as the conformance runner does.
 //!
-//! Beside [`Runtime`](viewchan::Runtime) this is all that such a program needs: interpreters that come and go, a thread that
-//! stays in one, and memory that becomes a buffer and memory again.
+//! Beside [`Runtime`](viewchan::Runtime) this is all that such a program needs: interpreters that come and go, a thread
+//! that stays in one, and memory that becomes a buffer and memory again.
 
 use super::record::{self, Content};
 use super::{Call, Python, Token, ending, registry, stay};
@@ -52,7 +52,8 @@ unsafe extern "C" {
     fn Py_NewInterpreterFromConfig(state: *mut *mut ffi::PyThreadState, config: *const Config) -> Status;
 }
 
-/// Makes an interpreter with a GIL of its own, to which nobody is attached. It collects `batch` returned buffers at a time.
+/// Makes an interpreter with a GIL of its own, to which nobody is attached. It collects `batch` returned buffers at a
+/// time.
 ///
 /// # Errors
 ///
@@ -60,7 +61,8 @@ unsafe extern "C" {
 ///
 /// # Safety
 ///
-/// The calling thread is attached to the main interpreter, and not by a function of this module. It is so again afterwards.
+/// The calling thread is attached to the main interpreter, and not by a function of this module. It is so again
+/// afterwards.
 pub unsafe fn create(batch: usize) -> Result<Python, String> {
     // SAFETY: the thread is attached.
     let main = unsafe { ffi::PyThreadState_Get() };
@@ -95,7 +97,8 @@ fn announced(batch: usize) -> Result<Python, String> {
     Ok(python)
 }
 
-/// Does the work attached to an interpreter, and goes back to where the thread was. A thread that is there already just does it.
+/// Does the work attached to an interpreter, and goes back to where the thread was. A thread that is there already just
+/// does it.
 ///
 /// The thread is attached by functions of this module, or to nobody: CPython ends the process otherwise.
 ///
@@ -112,8 +115,8 @@ pub fn safepoint(token: &mut Token<'_>) {
     drop(stay::Outside::let_in());
 }
 
-/// Begins the end of an interpreter, from any thread, attached to it or not. Waits for nobody who is inside. [`end`] is to
-/// follow.
+/// Begins the end of an interpreter, from any thread, attached to it or not. Waits for nobody who is inside. [`end`] is
+/// to follow.
 ///
 /// # Errors
 ///

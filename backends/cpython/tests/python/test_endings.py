@@ -267,7 +267,7 @@ def test_end_while_messages_are_sent_to_it(strategy):
         reader = viewchan.create_interpreter()
         call(reader, hold_views, 0, receive=receive)
         sending = Background(send_until_closed, send)
-        wait_until(lambda: viewchan.pinned() >= 1, "the sender is at it")
+        wait_until(lambda: viewchan.pinned() >= 5, "the channel is full")
         reader.close()
         assert sending.result() >= 5
         assert_free()

@@ -50,12 +50,12 @@ def test_one_gil_at_a_time(strategy):
     import traffic
 
     with interpreters(2) as crowd:
-        deadline = time.monotonic() + 1
         inboxes = [viewchan.channel(20, strategy) for _ in crowd]
         for interp in crowd:
             call(interp, traffic.prepare)
-        with uprobes.probes() as events:
+        with uprobes.probes() as events:  # To set them may take a second, if others do the same.
             threads = []
+            deadline = time.monotonic() + 1
             for interp, (_, receive), (send, _) in zip(crowd, inboxes, reversed(inboxes)):
                 call(interp, traffic.take_ends, receive=receive, onward=send)
                 threads.append(Background(call, interp, traffic.send_until, deadline, first=send, second=send))

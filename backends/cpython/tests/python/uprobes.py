@@ -72,6 +72,9 @@ def probes():
     instance.mkdir()
     try:
         (instance / "buffer_size_kb").write_text("16384")
+        # Only threads of this process, and those that they start: others may run the same library at the same time.
+        (instance / "options/event-fork").write_text("1")
+        (instance / "set_event_pid").write_text(" ".join(os.listdir("/proc/self/task")))
         (instance / f"events/{GROUP}/enable").write_text("1")
         yield events
         (instance / f"events/{GROUP}/enable").write_text("0")
