@@ -58,10 +58,10 @@ pub(crate) struct Record {
     links: UnsafeCell<Links>,
 }
 
-/// One reference to a record: the runtime's [`Object`](Runtime::Object).
+/// One reference to a record: the runtime's [`Object`](viewchan::Runtime::Object).
 pub struct Object(NonNull<Record>);
 
-/// One reference with the bytes exported: the runtime's [`Export`](Runtime::Export).
+/// One reference with the bytes exported: the runtime's [`Export`](viewchan::Runtime::Export).
 pub struct Export(NonNull<Record>);
 
 // SAFETY: an address. What is behind it is read by anyone and changed under the owner's lock.
