@@ -196,4 +196,3 @@ fn refusal<P, E: Raises + core::fmt::Display>(
 ) -> core::result::Result<(), (Error, String, P)> {
     sent.map_err(|error| (error.kind(), error.to_string(), into_payload(error)))
 }
-

@@ -35,17 +35,24 @@ moves there.\n\nClosed, or forgotten, it discards what is inside, and senders ge
             slot(ffi::Py_tp_iter, ffi::PyObject_SelfIter as *mut _),
             slot(ffi::Py_tp_iternext, next as *mut _),
             methods!(ReceiveEndValue {
-                c"recv", c"recv($self, timeout=None)\n--\n\nThe next message; wait for at most `timeout` seconds, for ever if None.\n\n\
-            A buffer arrives as a read-only memoryview with its format, shape and strides. It is released when the last memoryview or slice \
-            of it is gone or released.\n\nRaises ClosedError, TimeoutError, OwnerEndedError." => recv;
-                c"recv_nowait", c"recv_nowait($self)\n--\n\nThe next message, if there is one.\n\nRaises ClosedError, EmptyError, \
-            OwnerEndedError." => recv_nowait;
-                c"recv_async", c"recv_async($self)\n--\n\nThe next message, for asyncio: waits for `fileno()`.\n\nRaises ClosedError, \
-            OwnerEndedError." => recv_async;
+                c"recv",
+                    c"recv($self, timeout=None)\n--\n\nThe next message; wait for at most `timeout` seconds, for \
+                    ever if None.\n\nA buffer arrives as a read-only memoryview with its format, shape and \
+                    strides. It is released when the last memoryview or slice of it is gone or \
+                    released.\n\nRaises ClosedError, TimeoutError, OwnerEndedError." => recv;
+                c"recv_nowait",
+                    c"recv_nowait($self)\n--\n\nThe next message, if there is one.\n\nRaises ClosedError, \
+                    EmptyError, OwnerEndedError." => recv_nowait;
+                c"recv_async",
+                    c"recv_async($self)\n--\n\nThe next message, for asyncio: waits for `fileno()`.\n\nRaises \
+                    ClosedError, OwnerEndedError." => recv_async;
                 c"qsize", c"qsize($self)\n--\n\nNumber of messages inside, at this moment." => qsize;
-                c"fileno", c"fileno($self)\n--\n\nA file descriptor that is readable exactly while `recv_nowait` would not raise \
-            EmptyError.\n\nFor select and selectors. Do not read from it. It is closed with the end." => fileno;
-                c"close", c"close($self)\n--\n\nClose the channel and discard what is inside. Closing twice is fine." => close_receive;
+                c"fileno",
+                    c"fileno($self)\n--\n\nA file descriptor that is readable exactly while `recv_nowait` would \
+                    not raise EmptyError.\n\nFor select and selectors. Do not read from it. It is closed with the \
+                    end." => fileno;
+                c"close",
+                    c"close($self)\n--\n\nClose the channel and discard what is inside. Closing twice is fine." => close_receive;
                 c"__enter__", c"__enter__($self)\n--\n\nThe end itself." => enter;
                 c"__exit__", c"__exit__($self, *exc)\n--\n\nClose." => exit_receive;
                 c"__reduce_ex__", c"An end cannot be pickled." => refuse_pickle;

@@ -38,14 +38,19 @@ inside, then ClosedError.\n\nSent through a channel or passed to another interpr
     fn slots() -> Vec<ffi::PyType_Slot> {
         vec![
             methods!(SendEndValue {
-                c"send", c"send($self, obj, timeout=None)\n--\n\nSend without copying; wait for space for at most `timeout` seconds, for \
-            ever if None.\n\nRaises NotShareableError, ClosedError, TimeoutError." => send;
-                c"send_nowait", c"send_nowait($self, obj)\n--\n\nSend if there is space now.\n\nRaises NotShareableError, ClosedError, \
-            FullError." => send_nowait;
+                c"send",
+                    c"send($self, obj, timeout=None)\n--\n\nSend without copying; wait for space for at most \
+                    `timeout` seconds, for ever if None.\n\nRaises NotShareableError, ClosedError, TimeoutError." => send;
+                c"send_nowait",
+                    c"send_nowait($self, obj)\n--\n\nSend if there is space now.\n\nRaises NotShareableError, \
+                    ClosedError, FullError." => send_nowait;
                 c"clone", c"clone($self)\n--\n\nAnother send end of the same channel." => clone;
-                c"close", c"close($self)\n--\n\nClose this end. Others of the same channel go on. Closing twice is fine." => close_send;
-                c"shutdown", c"shutdown($self)\n--\n\nClose the channel for all its send ends. What is inside can still be \
-            received." => shutdown;
+                c"close",
+                    c"close($self)\n--\n\nClose this end. Others of the same channel go on. Closing twice is \
+                    fine." => close_send;
+                c"shutdown",
+                    c"shutdown($self)\n--\n\nClose the channel for all its send ends. What is inside can still be \
+                    received." => shutdown;
                 c"__enter__", c"__enter__($self)\n--\n\nThe end itself." => enter;
                 c"__exit__", c"__exit__($self, *exc)\n--\n\nClose this end." => exit_send;
                 c"__reduce_ex__", c"An end cannot be pickled." => refuse_pickle;
@@ -54,8 +59,9 @@ inside, then ClosedError.\n\nSent through a channel or passed to another interpr
                 c"id", c"Identity of the channel: unique in the process, never used again." => send_id;
                 c"strategy", c"How the channel shares." => send_strategy;
                 c"closed", c"Whether this end was closed here. Says nothing of the other side." => send_closed;
-                c"undelivered", c"What becomes of messages sent through this end whose owner ends before they are received: \
-            'deliver', 'error' or 'remove'. Can be set." => get_undelivered, set_undelivered;
+                c"undelivered",
+                    c"What becomes of messages sent through this end whose owner ends before they are received: \
+                    'deliver', 'error' or 'remove'. Can be set." => get_undelivered, set_undelivered;
             }),
         ]
     }
@@ -135,4 +141,3 @@ fn set_undelivered<'p>(
     drop(old);
     Ok(())
 }
-
