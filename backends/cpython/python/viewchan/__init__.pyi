@@ -33,7 +33,8 @@ __all__ = [
 _Strategy: TypeAlias = Literal["view", "handover", "deferred", "proxy", "shared"]
 _Undelivered: TypeAlias = Literal["deliver", "error", "remove"]
 _Sendable: TypeAlias = bytes | memoryview[Any] | Buffer | SendEnd | ReceiveEnd
-_Received: TypeAlias = memoryview[Any] | SendEnd | ReceiveEnd
+# Or a SendEnd or a ReceiveEnd, if one was sent, which the receiver knows.
+_Received: TypeAlias = memoryview[Any] | Any
 
 __version__: str
 
