@@ -26,7 +26,8 @@ KEEP_ALL = "        kept.append((owner, reader, send, receive, views, back))\n"
 REPEAT = 3
 
 keeps_an_interpreter_to_the_end = unfit(
-    sys.version_info < (3, 13), "CPython 3.12 aborts at exit if an interpreter is left, here by a daemon thread's frame"
+    sys.version_info < (3, 13),
+    "CPython 3.12 aborts at exit if an interpreter is left, here by a daemon thread's frame",
 )
 
 

@@ -21,7 +21,9 @@ def address_of(interp):
 
 @limit(120)
 @needs_probes
-@unfit(sys.version_info < (3, 13), "CPython 3.12 has no ctypes in an interpreter with its own GIL, to ask for its address")
+@unfit(
+    sys.version_info < (3, 13), "CPython 3.12 has no ctypes in an interpreter with its own GIL, to ask for its address"
+)
 @each_strategy
 def test_the_senders_gil(strategy):
     """Fails if the receiver takes the sender's GIL once more, or once less, than the strategy says; or for reading."""
