@@ -13,7 +13,8 @@ pub struct Storage {
     is_frozen: AtomicBool,
 }
 
-// SAFETY: the block is this one's. Shared access only reads, once it is frozen; before, only raw pointers are handed out.
+// SAFETY: the block is this one's. Shared access only reads, once it is frozen; before, only raw pointers are handed
+// out.
 unsafe impl Send for Storage {}
 // SAFETY: as above.
 unsafe impl Sync for Storage {}

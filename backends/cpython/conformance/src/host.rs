@@ -1,8 +1,8 @@
 //! CPython as a host of scenarios.
 //!
-//! A thread of a scenario is a plain thread that comes to run code, as one does that calls `viewchan.run`. Its errands are
-//! run by the threads of the backend that do so in production; so a buffer may come home a little later than the thread
-//! that released it goes on, and `left_over` waits for that.
+//! A thread of a scenario is a plain thread that comes to run code, as one does that calls `viewchan.run`. Its
+//! errands are run by the threads of the backend that do so in production; so a buffer may come home a little later
+//! than the thread that released it goes on, and `left_over` waits for that.
 
 use crate::interpreters;
 use core::marker::PhantomData;

@@ -7,10 +7,10 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`job`] | what is to be run, and the report |
-//! | [`host`] | CPython as a host of scenarios |
-//! | [`interpreters`] | where the interpreters come from, and where they go |
-//! | [`broken`] | what must be refused |
+//! | `job` | what is to be run, and the report |
+//! | `host` | CPython as a host of scenarios |
+//! | `interpreters` | where the interpreters come from, and where they go |
+//! | `broken` | what must be refused |
 //!
 //! The scenarios, the threads that run them and the judgement are of `viewchan-model`; the runtime is of
 //! `viewchan-cpython`.

@@ -38,8 +38,8 @@ impl BufferValue {
 
     pub(super) fn frozen_bytes(&self) -> &[u8] {
         let storage = self.storage.borrow();
-        // SAFETY: the same bytes, for as long as this value has the storage, which is as long as it is borrowed: it never gets
-        // another one, and thawing takes a call of its own, in which nobody has the bytes.
+        // SAFETY: the same bytes, for as long as this value has the storage, which is as long as it is borrowed: it
+        // never gets another one, and thawing takes a call of its own, in which nobody has the bytes.
         unsafe { &*core::ptr::from_ref(storage.frozen_bytes()) }
     }
 
@@ -57,8 +57,9 @@ impl Ours for BufferValue {
 
 impl Class for BufferValue {
     const NAME: &'static CStr = c"viewchan.Buffer";
-    const DOC: &'static CStr = c"Buffer(shape, format='B')\n--\n\nMemory that is writable until it is frozen, and can then be sent \
-without a copy.\n\nThe shape is a number of bytes, or of elements, or a tuple of lengths; the format one of the module struct.";
+    const DOC: &'static CStr = c"Buffer(shape, format='B')\n--\n\n\
+        Memory that is writable until it is frozen, and can then be sent without a copy.\n\n\
+        The shape is a number of bytes, or of elements, or a tuple of lengths; the format one of the module struct.";
     const CAN_BE_MADE: bool = true;
 
     fn slots() -> Vec<ffi::PyType_Slot> {
@@ -68,10 +69,12 @@ without a copy.\n\nThe shape is a number of bytes, or of elements, or a tuple of
             slot(ffi::Py_bf_releasebuffer, release_buffer as *mut _),
             slot(ffi::Py_mp_length, length as *mut _),
             methods!(BufferValue {
-                c"freeze", c"freeze($self)\n--\n\nMake it immutable, and return it. BufferError while a memoryview or an array could \
-            still write to it." => freeze;
-                c"thaw", c"thaw($self)\n--\n\nMake it writable again, and return it. BufferError while a message, a view or anything \
-            else refers to its memory." => thaw;
+                c"freeze",
+                    c"freeze($self)\n--\n\nMake it immutable, and return it. BufferError while a memoryview or an \
+                    array could still write to it." => freeze;
+                c"thaw",
+                    c"thaw($self)\n--\n\nMake it writable again, and return it. BufferError while a message, a \
+                    view or anything else refers to its memory." => thaw;
                 c"__reduce_ex__", c"A buffer cannot be pickled." => refuse_pickle;
             }),
             properties!(BufferValue {

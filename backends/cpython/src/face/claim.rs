@@ -1,7 +1,7 @@
 //! Ends on their way to another interpreter, other than through a channel.
 //!
-//! A send end is copied, and the copy travels. A receive end moves, and only when it has arrived: until then it is where it was,
-//! so that nothing is lost if it never arrives. What travels is a claim on the slot in which it is.
+//! A send end is copied, and the copy travels. A receive end moves, and only when it has arrived: until then it is
+//! where it was, so that nothing is lost if it never arrives. What travels is a claim on the slot in which it is.
 
 use super::ends::{ReceiveEnd, ReceiveEndValue, SendEnd, SendEndValue};
 use super::wait::Signal;

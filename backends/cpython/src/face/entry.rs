@@ -89,7 +89,8 @@ pub(super) unsafe fn enter<'p, T>(
     state: *mut State,
     work: impl FnOnce(&Context<'p>) -> Result<T>,
 ) -> Result<T> {
-    // SAFETY: the module's state is there while anything of the module is called, and changed by the garbage collector only.
+    // SAFETY: the module's state is there while anything of the module is called, and changed by the garbage
+    // collector only.
     let Some(state) = (unsafe { state.as_ref::<'p>() }) else {
         return Err(attached.raise_builtin(Builtin::Runtime, "viewchan has been finalized in this interpreter"));
     };
@@ -226,8 +227,8 @@ pub(super) fn fast(
     }
 }
 
-/// `methods!(Class { c"name", c"doc" => function; ... })`: the slot with the methods of a class. A function gets the context,
-/// the object, its value and the arguments, and returns an object.
+/// `methods!(Class { c"name", c"doc" => function; ... })`: the slot with the methods of a class. A function gets the
+/// context, the object, its value and the arguments, and returns an object.
 macro_rules! methods {
     ($class:ty { $($name:literal, $doc:expr => $work:path;)* }) => {{
         static TABLE: std::sync::LazyLock<$crate::py::Table> = std::sync::LazyLock::new(|| {
@@ -238,7 +239,8 @@ macro_rules! methods {
                     positional: pyo3_ffi::Py_ssize_t,
                     names: *mut pyo3_ffi::PyObject,
                 ) -> *mut pyo3_ffi::PyObject {
-                    // SAFETY: CPython calls a method of the class, by its calling convention, on a thread that is attached.
+                    // SAFETY: CPython calls a method of the class, by its calling convention, on a thread that is
+                    // attached.
                     unsafe {
                         $crate::face::entry::method::<$class>(this, |context, this, value| {
                             $work(context, this, value, $crate::py::Args::fast(context.attached, args, positional, names)?)
@@ -253,8 +255,8 @@ macro_rules! methods {
     }};
 }
 
-/// `properties!(Class { c"name", c"doc" => getter; ... })`: the slot with the properties of a class. A getter gets the context,
-/// the object and its value. A setter, after a comma, also gets the new value.
+/// `properties!(Class { c"name", c"doc" => getter; ... })`: the slot with the properties of a class. A getter gets
+/// the context, the object and its value. A setter, after a comma, also gets the new value.
 macro_rules! properties {
     ($class:ty { $($name:literal, $doc:expr => $get:path $(, $set:path)?;)* }) => {{
         static TABLE: std::sync::LazyLock<$crate::py::Table> = std::sync::LazyLock::new(|| {

@@ -77,7 +77,8 @@ impl<'p> Context<'p> {
     fn part(&self, object: Ref<'p>) -> Result<(Immutable<'p>, Option<Layout>)> {
         let exported = Exported::of(object)?;
         let base = object.attribute(c"obj")?;
-        // SAFETY: the memoryview has a reference to its base for the whole call: while it is exported it cannot be released.
+        // SAFETY: the memoryview has a reference to its base for the whole call: while it is exported it cannot be
+        // released.
         let base = unsafe { self.attached.borrowed(base.as_ptr()) }.expect("an attribute is not null");
         let Some(immutable) = self.immutable(base)? else {
             let message = format!(

@@ -57,7 +57,8 @@ macro_rules! functions {
                 positional: ffi::Py_ssize_t,
                 names: *mut ffi::PyObject,
             ) -> *mut ffi::PyObject {
-                // SAFETY: CPython calls a function of the module, by its calling convention, on a thread that is attached.
+                // SAFETY: CPython calls a function of the module, by its calling convention, on a thread that is
+                // attached.
                 unsafe {
                     function(module, |context| {
                         let work: for<'p> fn(&Context<'p>, Args<'p>) -> Result<Owned<'p>> = $work;
@@ -72,17 +73,21 @@ macro_rules! functions {
 
 fn functions() -> Table {
     let functions = functions! {
-        c"channel", c"channel(maxsize=0, strategy='view', undelivered='deliver')\n--\n\nA new channel, of at most `maxsize` \
-    messages (0: without a limit): its send end and its receive end." => |context, args| context.channel(args);
-        c"frozen", c"frozen(obj, /)\n--\n\nA frozen copy of anything that exports its memory, with its format and shape. This \
-    copies once." => |context, args| {
+        c"channel",
+            c"channel(maxsize=0, strategy='view', undelivered='deliver')\n--\n\nA new channel, of at most \
+            `maxsize` messages (0: without a limit): its send end and its receive end." => |context, args| context.channel(args);
+        c"frozen",
+            c"frozen(obj, /)\n--\n\nA frozen copy of anything that exports its memory, with its format and shape. \
+            This copies once." => |context, args| {
             let [object] = args.bind("frozen", ["obj"], 1)?;
             context.frozen_copy(object.expect("required"))
         };
-        c"stats", c"stats(interp=None)\n--\n\nHow often viewchan acquired an interpreter's GIL, by cause. None: the present one." =>
-            stats;
-        c"pinned", c"pinned(interp=None)\n--\n\nHow many of an interpreter's buffers are pinned by messages and views, or wait to \
-    be collected." => |context, args| {
+        c"stats",
+            c"stats(interp=None)\n--\n\nHow often viewchan acquired an interpreter's GIL, by cause. None: the \
+            present one." => stats;
+        c"pinned",
+            c"pinned(interp=None)\n--\n\nHow many of an interpreter's buffers are pinned by messages and views, \
+            or wait to be collected." => |context, args| {
             let [interp] = args.bind("pinned", ["interp"], 0)?;
             let pinned = match context.find(interp)? {
                 Found::Handle(python) => python.pinned(),
@@ -90,8 +95,9 @@ fn functions() -> Table {
             };
             context.attached.int(pinned as u64)
         };
-        c"collect", c"collect()\n--\n\nTake back what others have released of this interpreter's buffers; the number still \
-    pinned." => |context, args| {
+        c"collect",
+            c"collect()\n--\n\nTake back what others have released of this interpreter's buffers; the number \
+            still pinned." => |context, args| {
             let [] = args.bind("collect", [], 0)?;
             context.collect_all();
             context.attached.int(context.home().pinned() as u64)
@@ -107,7 +113,8 @@ fn functions() -> Table {
             ending::end(context.call());
             Ok(context.attached.none())
         };
-        c"_interrupt", c"The interpreter is about to join its threads: those that wait at a channel give up." => |context, args| {
+        c"_interrupt",
+            c"The interpreter is about to join its threads: those that wait at a channel give up." => |context, args| {
             let [] = args.bind("_interrupt", [], 0)?;
             ending::interrupt(&context.token());
             Ok(context.attached.none())
@@ -142,7 +149,8 @@ impl Context<'_> {
     }
 }
 
-/// Runs `work` with a context of the interpreter to which the thread is attached, in which the module has been imported.
+/// Runs `work` with a context of the interpreter to which the thread is attached, in which the module has been
+/// imported.
 ///
 /// # Safety
 ///

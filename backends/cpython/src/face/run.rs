@@ -17,7 +17,8 @@ struct Luggage {
 }
 
 impl<'p> Context<'p> {
-    /// `_run(interp, kind, work, names, ends)`: what `viewchan._run.execute(kind, work, {name: end})` returns over there.
+    /// `_run(interp, kind, work, names, ends)`: what `viewchan._run.execute(kind, work, {name: end})` returns over
+    /// there.
     pub(super) fn run(&self, args: Args<'p>) -> Result<Owned<'p>> {
         let [interp, kind, work, names, ends] = args.bind("_run", ["interp", "kind", "work", "names", "ends"], 5)?;
         let [kind, work, names, ends] = [kind, work, names, ends].map(|arg| arg.expect("required"));

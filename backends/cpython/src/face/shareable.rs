@@ -1,8 +1,10 @@
-//! Ends in CPython's own ways from one interpreter to another: `Interpreter.prepare_main`, `concurrent.interpreters.Queue`.
+//! Ends in CPython's own ways from one interpreter to another: `Interpreter.prepare_main`,
+//! `concurrent.interpreters.Queue`.
 //!
-//! A class registers a function that turns an object into *cross-interpreter data*: a pointer, a function that makes an object
-//! of it in the other interpreter, and one that frees it. CPython keeps that interface to itself and has changed it, so it is
-//! looked up by name and used only in the versions that are known; in others these ways refuse ends, and ours remain.
+//! A class registers a function that turns an object into *cross-interpreter data*: a pointer, a function that makes
+//! an object of it in the other interpreter, and one that frees it. CPython keeps that interface to itself and has
+//! changed it, so it is looked up by name and used only in the versions that are known; in others these ways refuse
+//! ends, and ours remain.
 
 use super::claim::Claim;
 use super::entry::{Context, Kept};
@@ -119,7 +121,8 @@ unsafe extern "C" fn free(data: *mut c_void) {
             let _call = unsafe { Call::begin(&home) };
             drop(travelling);
         }
-        // An interpreter that has never heard of us, or not any more: what a receive end holds cannot be given back from there.
+        // An interpreter that has never heard of us, or not any more: what a receive end holds cannot be given back
+        // from there.
         None => core::mem::forget(travelling),
     }
 }

@@ -1,8 +1,8 @@
 //! Waiting at a file descriptor: for `select`, for asyncio, and for Ctrl-C.
 //!
-//! A channel says when it becomes ready and when it ceases to be ([`Readiness`]); here that is a byte in a socket. Threads
-//! of the main interpreter wait at one, since a signal interrupts that and nothing else; those of other interpreters, where
-//! no signal is handled, wait as the core does.
+//! A channel says when it becomes ready and when it ceases to be ([`Readiness`]); here that is a byte in a socket.
+//! Threads of the main interpreter wait at one, since a signal interrupts that and nothing else; those of other
+//! interpreters, where no signal is handled, wait as the core does.
 
 use super::Context;
 use crate::py::Result;
@@ -45,15 +45,16 @@ impl Signal {
 }
 
 impl Readiness for Signal {
-    /// Told of changes only: so there is one byte or none, and no write ever blocks. When it is told first, there may be
-    /// nothing to read.
+    /// Told of changes only: so there is one byte or none, and no write ever blocks. When it is told first, there may
+    /// be nothing to read.
     fn set(&self, ready: bool) {
         let _done = if ready { (&self.writable).write(&[0]) } else { (&self.readable).read(&mut [0]) };
     }
 }
 
 impl Context<'_> {
-    /// Waits, with the GIL given up, until what is watched is ready. `false` if the deadline passed. A signal's handler may raise.
+    /// Waits, with the GIL given up, until what is watched is ready. `false` if the deadline passed. A signal's
+    /// handler may raise.
     pub(super) fn wait_until_ready(
         &self,
         watch: impl Fn(Listener),
@@ -68,8 +69,8 @@ impl Context<'_> {
         waited
     }
 
-    /// The thread, of another interpreter than the main one, is about to wait as the core does: until something comes, or the
-    /// interpreter is about to end.
+    /// The thread, of another interpreter than the main one, is about to wait as the core does: until something
+    /// comes, or the interpreter is about to end.
     pub(super) fn watch_threads(&self) -> Result<()> {
         let is_watched = &self.state().is_watched;
         if !is_watched.get() {

@@ -1,7 +1,8 @@
-//! The few things of CPython's C API that we need, with Rust's manners: references that give themselves back, errors as values.
+//! The few things of CPython's C API that we need, with Rust's manners: references that give themselves back, errors
+//! as values.
 //!
-//! Everything with the lifetime `'p` exists within a call from Python, on a thread that is attached. The calls that give the GIL
-//! up in between ([`Runtime`](viewchan::Runtime)'s) neither use nor drop any of it meanwhile.
+//! Everything with the lifetime `'p` exists within a call from Python, on a thread that is attached. The calls that
+//! give the GIL up in between ([`Runtime`](viewchan::Runtime)'s) neither use nor drop any of it meanwhile.
 
 mod args;
 mod buffer;
@@ -378,8 +379,8 @@ fn count_place(object: NonNull<ffi::PyObject>) -> NonNull<u32> {
     if cfg!(target_endian = "big") { unsafe { halves.add(1) } } else { halves }
 }
 
-/// Whether large blocks of CPython's object allocator come from its raw one, which is `malloc`. So it is unless debug hooks
-/// or another allocator were asked for (`PYTHONMALLOC`, `-X dev`, tracemalloc).
+/// Whether large blocks of CPython's object allocator come from its raw one, which is `malloc`. So it is unless debug
+/// hooks or another allocator were asked for (`PYTHONMALLOC`, `-X dev`, tracemalloc).
 pub(crate) fn allocates_raw() -> bool {
     type Name = unsafe extern "C" fn() -> *const core::ffi::c_char;
     static NAME: std::sync::LazyLock<Option<Name>> = std::sync::LazyLock::new(|| {
@@ -393,14 +394,14 @@ pub(crate) fn allocates_raw() -> bool {
     !name.is_null() && matches!(unsafe { CStr::from_ptr(name) }.to_bytes(), b"pymalloc" | b"malloc")
 }
 
-/// CPython counts the blocks of an interpreter, and frees none of its pools in the end if the count is not zero. A block from
-/// `malloc` that belongs to us from now on is taken off, by freeing another one that was not counted.
+/// CPython counts the blocks of an interpreter, and frees none of its pools in the end if the count is not zero. A
+/// block from `malloc` that belongs to us from now on is taken off, by freeing another one that was not counted.
 pub(crate) fn take_off_the_count() {
     /// More than any pool has.
     const SIZE: usize = 1024;
     if allocates_raw() {
-        // SAFETY: the thread is attached. Its object allocator gives blocks that it does not know to the raw one, from which
-        // this comes, or does nothing with null.
+        // SAFETY: the thread is attached. Its object allocator gives blocks that it does not know to the raw one,
+        // from which this comes, or does nothing with null.
         unsafe { ffi::PyObject_Free(PyMem_RawMalloc(SIZE)) }
     }
 }

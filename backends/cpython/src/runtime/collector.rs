@@ -1,8 +1,9 @@
 //! Who collects what comes back under `deferred`: a thread for each interpreter that has sent anything so.
 //!
-//! A thread of Python is attached without our knowledge, so nobody attends to a return list between two calls of ours, and
-//! a buffer that is put on an empty list is always the releaser's errand. The releaser cannot run it: it is attached to its
-//! own interpreter, and may compute there for an hour. It hands the errand over, to this thread, which is attached to nobody.
+//! A thread of Python is attached without our knowledge, so nobody attends to a return list between two calls of
+//! ours, and a buffer that is put on an empty list is always the releaser's errand. The releaser cannot run it: it is
+//! attached to its own interpreter, and may compute there for an hour. It hands the errand over, to this thread,
+//! which is attached to nobody.
 //!
 //! ```text
 //!               errand                      run: visits the owner          linger: 1 ms
@@ -12,8 +13,9 @@
 //!                                 an errand came meanwhile: no wake-up is paid for it
 //! ```
 //!
-//! A wake-up costs the releaser more than everything else in a release together; lingering makes that at most a thousand a
-//! second. There is a thread for each interpreter so that an owner that keeps its GIL for long delays nobody else's.
+//! A wake-up costs the releaser more than everything else in a release together; lingering makes that at most a
+//! thousand a second. There is a thread for each interpreter so that an owner that keeps its GIL for long delays
+//! nobody else's.
 
 use super::Python;
 use parking_lot::{Condvar, Mutex};

@@ -9,10 +9,10 @@
 //!     its pools are freed
 //! ```
 //!
-//! `end` waits for those who are inside, and takes the records out of the GIL's care: from then on they are guarded by a mutex,
-//! and a visit needs no interpreter. What CPython owns of them is still the dying interpreter's, so what is released now is
-//! only noted; `bury`, which runs when nothing else is left of the interpreter, gives it back, and takes over what is still
-//! pinned. Nobody who has a view waits for anything (G7).
+//! `end` waits for those who are inside, and takes the records out of the GIL's care: from then on they are guarded
+//! by a mutex, and a visit needs no interpreter. What CPython owns of them is still the dying interpreter's, so what
+//! is released now is only noted; `bury`, which runs when nothing else is left of the interpreter, gives it back, and
+//! takes over what is still pinned. Nobody who has a view waits for anything (G7).
 
 use super::{Call, Python, Token, gate::Stage, registry, stay};
 use crate::py::{Attached, Raised, Result, done};
@@ -22,7 +22,8 @@ use viewchan::Runtime;
 use viewchan::ledger::Ledger;
 use viewchan::runtime::Ended;
 
-/// Ends the interpreter to which the calling thread is attached: at once if it is the main one, since then the process exits.
+/// Ends the interpreter to which the calling thread is attached: at once if it is the main one, since then the
+/// process exits.
 pub(crate) fn end(call: &Call<'_>) {
     let token = call.token();
     if token.python().is_main() {

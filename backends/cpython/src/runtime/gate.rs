@@ -9,9 +9,10 @@
 //!                          abandon: the process exits
 //! ```
 //!
-//! A *visit* is one step of the protocol and short; a *run* is somebody else's code. CPython aborts when an interpreter is
-//! finalized while other thread states are left, so its end waits for the runs first, while visits still come and go, and
-//! then for the visits. Nobody within a visit waits at another gate: so the second wait ends, whatever the others do.
+//! A *visit* is one step of the protocol and short; a *run* is somebody else's code. CPython aborts when an
+//! interpreter is finalized while other thread states are left, so its end waits for the runs first, while visits
+//! still come and go, and then for the visits. Nobody within a visit waits at another gate: so the second wait ends,
+//! whatever the others do.
 //!
 //! | stage | the records of its buffers are guarded by | CPython's part of them |
 //! | --- | --- | --- |
@@ -91,7 +92,8 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// What a thread needs beside the GIL of this interpreter, which it holds, to touch the records: nothing while that lives.
+    /// What a thread needs beside the GIL of this interpreter, which it holds, to touch the records: nothing while
+    /// that lives.
     pub(super) fn lock_remains(&self) -> Option<MutexGuard<'_, ()>> {
         self.stage().is_over().then(|| self.remains.lock())
     }

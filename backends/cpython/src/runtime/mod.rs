@@ -63,8 +63,8 @@ unsafe impl Send for Core {}
 // SAFETY: as above; `records` is guarded by the interpreter's lock, says its documentation.
 unsafe impl Sync for Core {}
 
-/// How many returned buffers are collected at a time. Freeing a `bytes` object takes well below a microsecond, and a visit to
-/// a busy interpreter costs its whole switch interval, 5 ms.
+/// How many returned buffers are collected at a time. Freeing a `bytes` object takes well below a microsecond, and a
+/// visit to a busy interpreter costs its whole switch interval, 5 ms.
 const BATCH: usize = 1024;
 
 impl Python {
@@ -153,16 +153,18 @@ impl fmt::Debug for Python {
 }
 
 // SAFETY: by the numbers of `Runtime`:
-// 1. A GIL is a mutex, and so is what takes its place; the change from one to the other is made under both. Tokens are made
-//    in `stay`, behind either, and stay on their thread.
+// 1. A GIL is a mutex, and so is what takes its place; the change from one to the other is made under both. Tokens
+//    are made in `stay`, behind either, and stay on their thread.
 // 2. `visit` steps outside before it enters the gate, `outside` and `wait` before their work; guards undo that.
-// 3. A record is there while its count is not zero, and its content, which keeps the bytes where they are, is not touched
-//    before. `bytes` objects are immutable; a `Storage` refuses to be written while a record refers to it; a view is a view.
-// 4. Records outlive their interpreter, whose handle keeps them: CPython frees no object that has a reference, and no pool in
-//    which one is left. `visit` never says `Ended`: what is left is adopted.
+// 3. A record is there while its count is not zero, and its content, which keeps the bytes where they are, is not
+//    touched before. `bytes` objects are immutable; a `Storage` refuses to be written while a record refers to it; a
+//    view is a view.
+// 4. Records outlive their interpreter, whose handle keeps them: CPython frees no object that has a reference, and no
+//    pool in which one is left. `visit` never says `Ended`: what is left is adopted.
 // 5. Handles share a core; CPython never uses the id of an interpreter again.
-// 6. `visit` tells the ledger of each acquisition and release; runs, calls and ways back are not announced, so nobody attends
-//    in them. Errands are handed over wherever a thread leaves or returns to Python, to a thread that is attached to nobody.
+// 6. `visit` tells the ledger of each acquisition and release; runs, calls and ways back are not announced, so nobody
+//    attends in them. Errands are handed over wherever a thread leaves or returns to Python, to a thread that is
+//    attached to nobody.
 unsafe impl Runtime for Python {
     type Token<'a> = Token<'a>;
     type Object = Object;

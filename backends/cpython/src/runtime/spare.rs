@@ -1,10 +1,10 @@
 //! A thread state that is always there.
 //!
-//! Two things hang on it. A visit makes a thread state, for which there may be no memory, but a release cannot fail (G8): then
-//! it takes this one. And CPython 3.13 keeps the first thread state of an interpreter in the interpreter itself, uses that place
-//! again when there is no other one, and makes it free only after it has taken it off its list: two threads that come and go
-//! in an idle interpreter meet there (`init_threadstate: thread state already initialized`). With this one on the list, nobody
-//! is ever the first.
+//! Two things hang on it. A visit makes a thread state, for which there may be no memory, but a release cannot fail
+//! (G8): then it takes this one. And CPython 3.13 keeps the first thread state of an interpreter in the interpreter
+//! itself, uses that place again when there is no other one, and makes it free only after it has taken it off its
+//! list: two threads that come and go in an idle interpreter meet there (`init_threadstate: thread state already
+//! initialized`). With this one on the list, nobody is ever the first.
 
 use parking_lot::{Mutex, MutexGuard};
 use pyo3_ffi as ffi;

@@ -1,8 +1,9 @@
 //! Where a thread's stack is: CPython is told before it asks.
 //!
-//! CPython 3.14 looks that up when a thread state is attached for the first time, so at each visit. For the first thread of a
-//! process the C library reads `/proc/self/maps` then, which takes a hundred times as long as the visit. Here it is looked up
-//! once for a thread. And the spare thread state, which goes from thread to thread, has the bounds of the present one.
+//! CPython 3.14 looks that up when a thread state is attached for the first time, so at each visit. For the first
+//! thread of a process the C library reads `/proc/self/maps` then, which takes a hundred times as long as the visit.
+//! Here it is looked up once for a thread. And the spare thread state, which goes from thread to thread, has the
+//! bounds of the present one.
 
 use crate::py::symbol;
 use core::ffi::{c_int, c_void};
@@ -23,7 +24,8 @@ thread_local! {
     static STACK: Option<Stack> = Stack::look_up();
 }
 
-/// Tells a thread state, which is not attached, where the stack of the calling thread is. If that is not known, CPython asks.
+/// Tells a thread state, which is not attached, where the stack of the calling thread is. If that is not known,
+/// CPython asks.
 ///
 /// # Safety
 ///
@@ -32,8 +34,8 @@ pub(super) unsafe fn tell(state: *mut ffi::PyThreadState) {
     let Some(tell) = *TELL else { return };
     STACK.with(|stack| {
         if let Some(stack) = stack {
-            // SAFETY: the caller's contract. It only sets fields: a stack that is too small, which it refuses with an exception, is
-            // not kept here.
+            // SAFETY: the caller's contract. It only sets fields: a stack that is too small, which it refuses with an
+            // exception, is not kept here.
             let _done = unsafe { tell(state, stack.start, stack.len) };
         }
     });

@@ -7,9 +7,10 @@
 //!         drop (cause: return)             drop
 //! ```
 //!
-//! No arrow leads from one interpreter to another: a thread waits for a GIL with empty hands (G4). Between two calls of ours
-//! a thread of Python is attached without our knowledge, and CPython's eval loop gives its GIL up and takes it again as it
-//! pleases. So what is known here is known for the time of a call: [`Call`] says where the thread is when it comes in.
+//! No arrow leads from one interpreter to another: a thread waits for a GIL with empty hands (G4). Between two calls
+//! of ours a thread of Python is attached without our knowledge, and CPython's eval loop gives its GIL up and takes
+//! it again as it pleases. So what is known here is known for the time of a call: [`Call`] says where the thread is
+//! when it comes in.
 
 use super::Python;
 use super::gate::{Entry, Gate};
@@ -135,7 +136,8 @@ impl Drop for Outside {
         // A stay that has ended out here may have left some.
         hand_errands_over();
         let Some((from, state)) = self.from else { return };
-        // SAFETY: `step` saved it on this thread; its interpreter is not finalized while this thread is on its way back.
+        // SAFETY: `step` saved it on this thread; its interpreter is not finalized while this thread is on its way
+        // back.
         unsafe { ffi::PyEval_RestoreThread(state) }
         HERE.set(Some(from));
         // SAFETY: as in `with_current`.
@@ -177,8 +179,8 @@ impl Drop for Inside<'_> {
     fn drop(&mut self) {
         trace::emit(|| Event::Leaving { interpreter: self.python.id() });
         if self.spare.is_none() {
-            // SAFETY: the thread is attached with this state; clearing it may run code of that interpreter, which is why it is
-            // still HERE.
+            // SAFETY: the thread is attached with this state; clearing it may run code of that interpreter, which is
+            // why it is still HERE.
             unsafe { ffi::PyThreadState_Clear(self.state) }
         }
         HERE.set(None);

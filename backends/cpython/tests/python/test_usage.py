@@ -9,7 +9,7 @@ import time
 import there
 import viewchan
 from cases import each_strategy
-from support import Background, assert_free, call, interpreter, raises
+from support import Background, assert_free, call, interpreter, raises, wait_until
 
 
 @each_strategy
@@ -118,6 +118,7 @@ def test_send_waits_for_space():
     send, receive = viewchan.channel(maxsize=2)
     with interpreter() as owner:
         sending = Background(call, owner, there.send_payloads, 5, 3, send=send)
+        wait_until(lambda: receive.qsize() == 2, "two messages are inside")
         assert not sending.done(0.1)
         assert receive.qsize() == 2
         assert [receive.recv()[0] for _ in range(5)] == [0, 1, 2, 3, 4]

@@ -71,13 +71,15 @@ pub(super) unsafe fn free_buried(bytes: &Bytes) {
         // SAFETY: as above.
         unsafe { py::set_references(object, references) }
     } else if is_raw(bytes.bytes.len()) {
-        // SAFETY: an object of this size comes from the raw allocator, which knows no interpreters; it was the last reference.
+        // SAFETY: an object of this size comes from the raw allocator, which knows no interpreters; it was the last
+        // reference.
         unsafe { py::free_raw(object) }
     }
 }
 
-/// Whether CPython takes the memory of a `bytes` object of this length from `malloc`: then it can outlive its interpreter.
-/// Smaller ones lie in pools, which go with the interpreter, or stay for ever if something is left in them.
+/// Whether CPython takes the memory of a `bytes` object of this length from `malloc`: then it can outlive its
+/// interpreter. Smaller ones lie in pools, which go with the interpreter, or stay for ever if something is left in
+/// them.
 pub(super) fn is_raw(len: usize) -> bool {
     /// `SMALL_REQUEST_THRESHOLD` of pymalloc.
     const LARGEST_POOLED: usize = 512;

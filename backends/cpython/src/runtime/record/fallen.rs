@@ -5,7 +5,8 @@ use core::cell::Cell;
 use core::ptr::NonNull;
 
 thread_local! {
-    /// Records whose content is to be dropped as soon as the thread has left the owner: dropping a view visits another one.
+    /// Records whose content is to be dropped as soon as the thread has left the owner: dropping a view visits
+    /// another one.
     static FALLEN: Cell<Option<NonNull<Record>>> = const { Cell::new(None) };
     /// A function further up the stack drops them: the stack does not grow with a chain of relays.
     static IS_DROPPING: Cell<bool> = const { Cell::new(false) };

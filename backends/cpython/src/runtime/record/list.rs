@@ -74,7 +74,8 @@ impl Records {
     }
 
     fn iter(&self) -> impl Iterator<Item = NonNull<Record>> {
-        // SAFETY: the caller holds the lock for as long as it iterates; it removes no record but the last one given out.
+        // SAFETY: the caller holds the lock for as long as it iterates; it removes no record but the last one given
+        // out.
         let mut next = unsafe { *self.first.get() };
         core::iter::from_fn(move || {
             let record = next?;
@@ -84,8 +85,8 @@ impl Records {
         })
     }
 
-    /// The interpreter is about to be gone: moves out of its pools what nobody has looked at. What cannot be copied, for want
-    /// of memory, stays.
+    /// The interpreter is about to be gone: moves out of its pools what nobody has looked at. What cannot be copied,
+    /// for want of memory, stays.
     ///
     /// # Safety
     ///
@@ -111,8 +112,8 @@ impl Records {
         }
     }
 
-    /// The interpreter is about to be gone, and everything that it had has been given back. Gives back what has been released
-    /// since it began to die; what is still pinned belongs to the records alone from now on.
+    /// The interpreter is about to be gone, and everything that it had has been given back. Gives back what has been
+    /// released since it began to die; what is still pinned belongs to the records alone from now on.
     ///
     /// # Safety
     ///
@@ -140,8 +141,8 @@ impl Records {
             if unsafe { py::references(object) } == pins {
                 py::take_off_the_count();
             } else {
-                // Somebody else has lost a reference, or it is an object that is never freed. Then this one is not ours alone,
-                // and one more lost reference keeps us from freeing it.
+                // Somebody else has lost a reference, or it is an object that is never freed. Then this one is not
+                // ours alone, and one more lost reference keeps us from freeing it.
                 // SAFETY: as above.
                 unsafe { ffi::Py_IncRef(object.as_ptr()) }
             }

@@ -58,10 +58,10 @@ pub(crate) struct Record {
     links: UnsafeCell<Links>,
 }
 
-/// One reference to a record: the runtime's [`Object`](Runtime::Object).
+/// One reference to a record: the runtime's [`Object`](viewchan::Runtime::Object).
 pub struct Object(NonNull<Record>);
 
-/// One reference with the bytes exported: the runtime's [`Export`](Runtime::Export).
+/// One reference with the bytes exported: the runtime's [`Export`](viewchan::Runtime::Export).
 pub struct Export(NonNull<Record>);
 
 // SAFETY: an address. What is behind it is read by anyone and changed under the owner's lock.
@@ -80,7 +80,8 @@ impl AsRef<[u8]> for Export {
     }
 }
 
-/// Makes a buffer of its content. With `address`, strategies can tell what is pinned twice; then it is not moved either.
+/// Makes a buffer of its content. With `address`, strategies can tell what is pinned twice; then it is not moved
+/// either.
 pub(crate) fn freeze(token: &Token<'_>, content: Content, is_told_apart: bool) -> Buffer<Python> {
     let place = Place::new(NonNull::from(content.as_slice()));
     let address = is_told_apart.then(|| content.address()).flatten();
@@ -120,8 +121,8 @@ impl Object {
         unsafe { self.0.as_ref() }
     }
 
-    /// Different for any two objects that exist at the same time; the same for records of one `bytes` object or `Buffer` that
-    /// are told apart by it.
+    /// Different for any two objects that exist at the same time; the same for records of one `bytes` object or
+    /// `Buffer` that are told apart by it.
     pub(super) fn address(&self) -> usize {
         self.record().address.unwrap_or(self.0.addr().get())
     }

@@ -1,8 +1,8 @@
 //! Where the bytes of a record are.
 //!
-//! Large `bytes` objects lie in memory from `malloc` and outlive their interpreter. Small ones lie in its pools, which are freed
-//! with it, or never if anything is left in them. So when the interpreter ends, those that nobody has looked at yet are moved
-//! out:
+//! Large `bytes` objects lie in memory from `malloc` and outlive their interpreter. Small ones lie in its pools,
+//! which are freed with it, or never if anything is left in them. So when the interpreter ends, those that nobody has
+//! looked at yet are moved out:
 //!
 //! ```text
 //!                 first look
@@ -34,10 +34,12 @@ impl Place {
 
     /// The bytes, which stay where they are from now on.
     pub(super) fn look(&self) -> &[u8] {
-        // ORDERING: Acquire, pairs with the Release in `move_to`: if they were moved, `moved` is readable, and the copy is.
+        // ORDERING: Acquire, pairs with the Release in `move_to`: if they were moved, `moved` is readable, and the
+        // copy is.
         let mut state = self.state.load(Ordering::Acquire);
         if state == UNREAD {
-            // ORDERING: Relaxed if it succeeds: it publishes nothing, and only forbids the move; Acquire if not, as above.
+            // ORDERING: Relaxed if it succeeds: it publishes nothing, and only forbids the move; Acquire if not, as
+            // above.
             let looked = self.state.compare_exchange(UNREAD, READ, Ordering::Relaxed, Ordering::Acquire);
             state = looked.map_or_else(|now| now, |_| READ);
         }
