@@ -72,7 +72,7 @@ pub(super) fn complete(call: &Call<'_>) {
 pub(crate) fn collect_all(token: &Token<'_>) {
     loop {
         let pinned = token.python().pinned();
-        Ledger::<Python>::collect(token);
+        token.python().guarded(|| Ledger::<Python>::collect(token));
         if token.python().pinned() == pinned {
             return;
         }
