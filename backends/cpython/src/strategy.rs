@@ -60,9 +60,10 @@ macro_rules! any {
             type Choice = Strategy;
 
             fn pin(choice: Strategy, token: &<Python as Runtime>::Token<'_>, buffer: Buffer<Python>) -> Message {
-                match choice {
+                // `deferred` collects here.
+                token.python().guarded(|| match choice {
                     $(Strategy::$strategy => Message::$strategy($strategy::pin((), token, buffer)),)*
-                }
+                })
             }
 
             fn owner(message: &Message) -> &Python {

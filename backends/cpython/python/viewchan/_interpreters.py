@@ -70,6 +70,13 @@ if sys.version_info < (3, 14):
                 _low.destroy(self.id)
                 self._is_closed = True
 
+        if sys.version_info < (3, 13):
+
+            def __del__(self):
+                # CPython 3.12 ends an interpreter whose id is forgotten as well, but with the first thread state that it
+                # finds, which may be somebody else's.
+                self.close()
+
 
 def exec_in(id, code):
     """Run source text in the `__main__` of an interpreter. ValueError if there is none of that id."""

@@ -20,6 +20,11 @@ use viewchan::runtime::Cause;
 #[unsafe(no_mangle)]
 #[allow(unreachable_pub, reason = "CPython finds it by its name")]
 pub extern "C" fn PyInit__viewchan() -> *mut ffi::PyObject {
+    // SAFETY: the definition is complete, and stays.
+    unsafe { ffi::PyModuleDef_Init(definition()) }
+}
+
+fn definition() -> *mut ffi::PyModuleDef {
     struct Definition(Box<ffi::PyModuleDef>);
     // SAFETY: CPython changes it, under its own locks, as it does with those of C modules.
     unsafe impl Send for Definition {}
@@ -42,9 +47,7 @@ pub extern "C" fn PyInit__viewchan() -> *mut ffi::PyObject {
             m_free: Some(free),
         }))
     });
-    let definition = ptr::from_ref(&*DEFINITION.0).cast_mut();
-    // SAFETY: the definition is complete, and stays.
-    unsafe { ffi::PyModuleDef_Init(definition) }
+    ptr::from_ref(&*DEFINITION.0).cast_mut()
 }
 
 /// The module's functions: each gets the context and the arguments.
@@ -165,11 +168,12 @@ pub(super) unsafe fn in_present<'p, T>(
         let _call = unsafe { Call::begin(home) };
         attached.import(c"viewchan._viewchan")?
     };
-    // SAFETY: the module is ours: it is of that name, and an object of another type has no state.
-    let state = unsafe { state_of(module.as_ptr()).as_ref() };
-    let Some(&state) = state else {
+    // SAFETY: the reference is good. Null for what is no module, and for a module that is not of an extension.
+    if unsafe { ffi::PyModule_GetDef(module.as_ptr()) } != definition() {
         return Err(attached.raise_builtin(Builtin::Runtime, "sys.modules has something else as viewchan._viewchan"));
-    };
+    }
+    // SAFETY: the module is ours. Null if it has not been executed yet.
+    let state = unsafe { state_of(module.as_ptr()).as_ref() }.map_or(ptr::null_mut(), |state| *state);
     // SAFETY: the module keeps its state, and the thread is attached.
     unsafe { enter(attached, state, work) }
 }

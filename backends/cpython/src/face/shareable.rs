@@ -9,7 +9,7 @@
 use super::claim::Claim;
 use super::entry::{Context, Kept};
 use super::{Error, module};
-use crate::py::{Attached, Raised, Ref, Result, done, symbol};
+use crate::py::{Attached, Builtin, Raised, Ref, Result, done, symbol};
 use crate::runtime::{Call, registry};
 use core::ffi::{c_int, c_ulong, c_void};
 use core::ptr;
@@ -78,7 +78,10 @@ unsafe extern "C" fn get_data(_: *mut ffi::PyThreadState, object: *mut ffi::PyOb
     // SAFETY: as above.
     let object: Ref<'_> = unsafe { attached.borrowed(object) }.expect("an object is not null");
     let get_claim = |context: &Context<'_>| context.claim(object);
-    let Some(home) = registry::present() else { return -1 };
+    let Some(home) = registry::present() else {
+        let Raised = over(attached);
+        return -1;
+    };
     // SAFETY: the thread is attached to `home`.
     match unsafe { module::in_present(attached, &home, get_claim) } {
         Ok(claim) => {
@@ -101,15 +104,26 @@ unsafe extern "C" fn new_object(data: *mut Data) -> *mut ffi::PyObject {
     let attached = unsafe { Attached::assume() };
     // SAFETY: as above.
     let travelling = unsafe { &*(*data).data.cast::<Travelling>() };
-    let arrive = |context: &Context<'_>| match travelling.0.lock().take() {
-        Some(claim) => Ok(context.arrive(claim)?.into_ptr()),
-        None => Err(context.raise(Error::NotShareable, "the end has arrived elsewhere already")),
+    let arrive = |context: &Context<'_>| {
+        // The mutex is free again when the end arrives.
+        let claim = travelling.0.lock().take();
+        match claim {
+            Some(claim) => Ok(context.arrive(claim)?.into_ptr()),
+            None => Err(context.raise(Error::NotShareable, "the end has arrived elsewhere already")),
+        }
     };
     // The module may be new in this interpreter.
     let Ok(_module) = attached.import(c"viewchan._viewchan") else { return ptr::null_mut() };
-    let Some(home) = registry::present() else { return ptr::null_mut() };
+    let Some(home) = registry::present() else {
+        let Raised = over(attached);
+        return ptr::null_mut();
+    };
     // SAFETY: the thread is attached to `home`.
     unsafe { module::in_present(attached, &home, arrive) }.unwrap_or(ptr::null_mut())
+}
+
+fn over(attached: Attached<'_>) -> Raised {
+    attached.raise_builtin(Builtin::Runtime, "viewchan has been finalized in this interpreter")
 }
 
 unsafe extern "C" fn free(data: *mut c_void) {

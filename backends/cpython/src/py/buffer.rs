@@ -101,7 +101,11 @@ impl Exporting<'_> {
     ///
     /// `exporter` is the object that exports this memory, and `buffer` is to be filled.
     pub(crate) unsafe fn fill(&self, exporter: Ref<'_>, buffer: *mut ffi::Py_buffer, flags: c_int) -> Result<()> {
-        let refuse = |why| Err::<(), Raised>(exporter.attached().raise_builtin(Builtin::Buffer, why));
+        let refuse = |why| {
+            // SAFETY: the caller's contract. Whoever is refused may release nothing.
+            unsafe { (*buffer).obj = core::ptr::null_mut() }
+            Err::<(), Raised>(exporter.attached().raise_builtin(Builtin::Buffer, why))
+        };
         let wants = |flag| flags & flag == flag;
         let (is_c, is_f) = (self.layout.is_c_contiguous(), self.layout.is_f_contiguous());
         if wants(ffi::PyBUF_WRITABLE) && self.is_readonly {
@@ -113,7 +117,8 @@ impl Exporting<'_> {
         if wants(ffi::PyBUF_ANY_CONTIGUOUS) && !is_c && !is_f || !wants(ffi::PyBUF_STRIDES) && !is_c {
             return refuse("the memory is not contiguous");
         }
-        let only = |wanted, pointer| if wanted { pointer } else { core::ptr::null_mut() };
+        // Of what has no dimensions, there is neither shape nor stride.
+        let only = |wanted, pointer| if wanted && self.layout.ndim() > 0 { pointer } else { core::ptr::null_mut() };
         let shape = self.layout.shape().as_ptr().cast::<ffi::Py_ssize_t>().cast_mut();
         let strides = self.layout.strides().as_ptr().cast_mut();
         let filled = ffi::Py_buffer {

@@ -32,6 +32,9 @@ pub(crate) fn end(call: &Call<'_>) {
         }
     } else if begin(&token).is_ok() {
         complete(call);
+    } else if token.python().core().gate.stage() == Stage::Abandoned {
+        // The process exits, and CPython ends the interpreter all the same: it wants to see no other thread state.
+        token.python().core().spare.delete();
     }
 }
 
@@ -69,7 +72,7 @@ pub(super) fn complete(call: &Call<'_>) {
 pub(crate) fn collect_all(token: &Token<'_>) {
     loop {
         let pinned = token.python().pinned();
-        Ledger::<Python>::collect(token);
+        token.python().guarded(|| Ledger::<Python>::collect(token));
         if token.python().pinned() == pinned {
             return;
         }

@@ -111,7 +111,7 @@ pub fn attach(to: &Python, work: impl FnOnce(&mut Token<'_>)) -> Result<(), Ende
 
 /// Collects a batch of what has come back, and lets another thread in if one waits.
 pub fn safepoint(token: &mut Token<'_>) {
-    Ledger::<Python>::collect(token);
+    token.python().guarded(|| Ledger::<Python>::collect(token));
     drop(stay::Outside::let_in());
 }
 

@@ -127,6 +127,12 @@ impl Python {
         self.0.records.number()
     }
 
+    /// Runs one step of the protocol on a thread of this interpreter, with what takes the GIL's place when that is over.
+    pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _remains = self.0.gate.lock_remains();
+        work()
+    }
+
     /// Makes sure that somebody collects what comes back under `deferred`.
     pub(crate) fn start_collector(&self) -> std::io::Result<()> {
         self.0.collector.start()

@@ -18,14 +18,15 @@ CROWDS = ((2, 4), (4, 2), (8, 1))
 
 def exchange(strategy, number, threads, seconds):
     """Every interpreter sends to two others, receives, and passes on; nothing is lost, and nothing is left."""
-    deadline = time.monotonic() + seconds
     with interpreters(number) as crowd:
         inboxes = [viewchan.channel(50, strategy) for _ in crowd]
+        for index, interp in enumerate(crowd):
+            call(interp, traffic.prepare)
+            call(interp, traffic.take_ends, receive=inboxes[index][1], onward=inboxes[(index + 1) % number][0])
+        deadline = time.monotonic() + seconds
         senders, receivers = [], []
         for index, interp in enumerate(crowd):
             first, second = (inboxes[(index + step) % number][0] for step in (1, number - 1))
-            call(interp, traffic.prepare)
-            call(interp, traffic.take_ends, receive=inboxes[index][1], onward=first)
             for _ in range(threads):
                 senders.append(Background(call, interp, traffic.send_until, deadline, first=first, second=second))
                 receivers.append(Background(call, interp, traffic.receive_until_closed, deadline))

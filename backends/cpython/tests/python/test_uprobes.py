@@ -1,5 +1,6 @@
 """What CPython itself counts: its functions take_gil and drop_gil, probed while messages go."""
 
+import sys
 import threading
 
 import there
@@ -20,6 +21,9 @@ def address_of(interp):
 
 @limit(120)
 @needs_probes
+@unfit(
+    sys.version_info < (3, 13), "CPython 3.12 has no ctypes in an interpreter with its own GIL, to ask for its address"
+)
 @each_strategy
 def test_the_senders_gil(strategy):
     """Fails if the receiver takes the sender's GIL once more, or once less, than the strategy says; or for reading."""
