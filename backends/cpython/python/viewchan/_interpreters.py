@@ -52,6 +52,8 @@ if sys.version_info < (3, 14):
         def __init__(self):
             self.id = _create()
             self._is_closed = False
+            if sys.version_info < (3, 13):
+                _open.add(self)
 
         def __repr__(self):
             return f"Interpreter({self.id})"
@@ -73,9 +75,23 @@ if sys.version_info < (3, 14):
         if sys.version_info < (3, 13):
 
             def __del__(self):
-                # CPython 3.12 ends an interpreter whose id is forgotten as well, but with the first thread state that it
-                # finds, which may be somebody else's.
                 self.close()
+
+    if sys.version_info < (3, 13):
+        # CPython 3.12 ends an interpreter whose id is forgotten, but with the first thread state that it finds, which may
+        # be somebody else's; and it aborts if one is left when the process exits. So nothing of that is left to it.
+        import atexit
+        import weakref
+
+        _open = weakref.WeakSet()
+
+        @atexit.register
+        def _close_all():
+            for interpreter in list(_open):
+                try:
+                    interpreter.close()
+                except RuntimeError:  # A daemon thread runs in it.
+                    pass
 
 
 def exec_in(id, code):

@@ -32,9 +32,6 @@ pub(crate) fn end(call: &Call<'_>) {
         }
     } else if begin(&token).is_ok() {
         complete(call);
-    } else if token.python().core().gate.stage() == Stage::Abandoned {
-        // The process exits, and CPython ends the interpreter all the same: it wants to see no other thread state.
-        token.python().core().spare.delete();
     }
 }
 

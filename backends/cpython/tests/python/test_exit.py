@@ -1,8 +1,6 @@
 """The end of a process with interpreters, ends, views and threads left: it ends as it should, and says nothing."""
 
-import sys
-
-from cases import limit, unfit
+from cases import limit
 from support import Ended
 
 SETUP = """if True:
@@ -24,11 +22,6 @@ SETUP = """if True:
 
 KEEP_ALL = "        kept.append((owner, reader, send, receive, views, back))\n"
 REPEAT = 3
-
-keeps_an_interpreter_to_the_end = unfit(
-    sys.version_info < (3, 13),
-    "CPython 3.12 aborts at exit if an interpreter is left, here by a daemon thread's frame",
-)
 
 
 def assert_ends(source, status=0, complaint="", said=""):
@@ -97,7 +90,6 @@ def test_exception():
         assert ended.complaint.count("Traceback") == 1 and "Exception ignored" not in ended.complaint
 
 
-@keeps_an_interpreter_to_the_end
 @limit(180)
 def test_daemon_threads_blocked_in_main():
     """Fails if threads of main that wait in a channel for ever keep the process from ending."""
@@ -117,7 +109,6 @@ for event in begun:
     assert_ends(SETUP + KEEP_ALL + waits)
 
 
-@keeps_an_interpreter_to_the_end
 @limit(180)
 def test_exit_in_the_middle_of_traffic():
     """Fails if threads that receive and release when the end comes crash it, or make it say something."""
