@@ -113,7 +113,7 @@ fn functions() -> Table {
         };
         c"_end", c"The interpreter ends: for atexit." => |context, args| {
             let [] = args.bind("_end", [], 0)?;
-            ending::end(context.call());
+            ending::end_by_callback(context.call());
             Ok(context.attached.none())
         };
         c"_interrupt",

@@ -422,6 +422,16 @@ pub(crate) unsafe fn free_raw(object: NonNull<ffi::PyObject>) {
     unsafe { PyMem_RawFree(object.as_ptr().cast()) }
 }
 
+/// Whether CPython has begun to finalize the process: all callbacks of the main interpreter have been called.
+pub(crate) fn is_finalizing() -> bool {
+    type IsFinalizing = unsafe extern "C" fn() -> core::ffi::c_int;
+    let name = [c"Py_IsFinalizing", c"_Py_IsFinalizing"].map(symbol).into_iter().find(|address| !address.is_null());
+    // SAFETY: the first has been public since 3.13, the second was there before; both are this function.
+    let is_finalizing: Option<IsFinalizing> = unsafe { core::mem::transmute(name.unwrap_or(core::ptr::null_mut())) };
+    // SAFETY: it takes nothing, and needs no GIL.
+    is_finalizing.is_some_and(|is_finalizing| unsafe { is_finalizing() } != 0)
+}
+
 /// The address of a function of this process, or null.
 pub(crate) fn symbol(name: &CStr) -> *mut core::ffi::c_void {
     // SAFETY: a lookup.

@@ -15,7 +15,7 @@
 //! takes over what is still pinned. Nobody who has a view waits for anything (G7).
 
 use super::{Call, Python, Token, gate::Stage, registry, stay};
-use crate::py::{Attached, Raised, Result, done};
+use crate::py::{self, Attached, Raised, Result, done};
 use core::ffi::CStr;
 use pyo3_ffi as ffi;
 use viewchan::Runtime;
@@ -32,6 +32,17 @@ pub(crate) fn end(call: &Call<'_>) {
         }
     } else if begin(&token).is_ok() {
         complete(call);
+    }
+}
+
+/// The same for `atexit`. An interpreter that a callback of the main one closes when the process exits is closed as any other:
+/// CPython wants to see no other thread state in it. When it closes what is left, later, it has deleted them all.
+pub(crate) fn end_by_callback(call: &Call<'_>) {
+    let core = call.token().python().core();
+    let is_abandoned = core.gate.stage() == Stage::Abandoned;
+    end(call);
+    if is_abandoned && !core.is_main && !py::is_finalizing() {
+        core.spare.delete();
     }
 }
 

@@ -150,3 +150,20 @@ import viewchan
 atexit.register(use, b"registered after the import")
 """
     assert_ends(source, said="registered after the import\nregistered before the import\n")
+
+
+@limit(180)
+def test_closed_by_a_late_callback():
+    """Fails if an interpreter cannot be closed any more once viewchan has seen the process exit."""
+    source = """
+import atexit
+interpreters = []
+atexit.register(lambda: [each.close() for each in interpreters])  # Before the import: called after viewchan's own.
+import viewchan
+interpreters.append(viewchan.create_interpreter())
+send, receive = viewchan.channel(strategy="deferred")
+viewchan.run(interpreters[0], "send.send(bytes(1000))", channels={"send": send}, reraise=True)
+view = receive.recv()
+print(len(view))
+"""
+    assert_ends(source, said="1000\n")
