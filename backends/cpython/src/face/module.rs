@@ -113,7 +113,7 @@ fn functions() -> Table {
         };
         c"_end", c"The interpreter ends: for atexit." => |context, args| {
             let [] = args.bind("_end", [], 0)?;
-            ending::end_by_callback(context.call());
+            ending::end(context.call());
             Ok(context.attached.none())
         };
         c"_interrupt",
@@ -187,6 +187,8 @@ unsafe extern "C" fn execute(module: *mut ffi::PyObject) -> c_int {
 }
 
 fn set_up(module: Ref<'_>) -> Result<()> {
+    // Refused first, if it is refused: from then on the interpreter's end is waited for.
+    module.attached().import(c"atexit")?;
     let (home, is_new) = registry::enrol();
     let classes = Classes { send_end: None, receive_end: None, view: None, buffer: None };
     let state = Box::leak(Box::new(State { home, classes, errors: Errors::default(), is_watched: Cell::new(false) }));
@@ -202,7 +204,10 @@ fn set_up(module: Ref<'_>) -> Result<()> {
     state.classes.buffer = class::<BufferValue>(module)?;
     shareable::register(state.classes.send_end)?;
     shareable::register(state.classes.receive_end)?;
-    if is_new { announce_end(module, &state.home) } else { Ok(()) }
+    if !is_new {
+        return Ok(());
+    }
+    announce_end(module, &state.home).inspect_err(|_| registry::withdraw(&state.home))
 }
 
 fn class<T: Class>(module: Ref<'_>) -> Result<Kept> {

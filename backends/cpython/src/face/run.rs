@@ -7,6 +7,7 @@ use super::{Error, module};
 use crate::py::{Args, Attached, Builtin, Owned, Raised, Ref, Result};
 use crate::runtime::registry::{self, Found};
 use crate::runtime::{self, Python};
+use core::cell::Cell;
 use viewchan::runtime::Ended;
 
 /// What goes there.
@@ -29,6 +30,10 @@ impl<'p> Context<'p> {
         let claims = claims.map(|(name, end)| Ok((name.to_text()?, self.claim(end)?)));
         let luggage =
             Luggage { kind: kind.to_text()?, work: work.bytes().to_vec(), ends: claims.collect::<Result<_>>()? };
+        let Some(_deeper) = Depth::deeper() else {
+            let message = format!("run is nested more than {} deep", Depth::MOST);
+            return Err(self.attached.raise_builtin(Builtin::Recursion, &message));
+        };
         match runtime::run(&python, |_| over_there(&python, luggage)) {
             Ok(Ok(reply)) => self.attached.bytes(&reply),
             Ok(Err(text)) => Err(self.raise(Error::RunFailed, &text)),
@@ -47,6 +52,33 @@ impl<'p> Context<'p> {
             let message = format!("no interpreter {id} has ever imported viewchan");
             self.attached.raise_builtin(Builtin::Value, &message)
         })
+    }
+}
+
+/// How deep runs are nested on a thread. Each has a thread state of its own, so CPython does not see how much of the stack is
+/// used: with the limit, a run within a run within a run ends with an exception.
+struct Depth;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Depth {
+    const MOST: usize = 50;
+
+    /// One more, until it is dropped.
+    fn deeper() -> Option<Self> {
+        let depth = DEPTH.get();
+        (depth < Self::MOST).then(|| {
+            DEPTH.set(depth + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
     }
 }
 

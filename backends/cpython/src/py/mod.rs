@@ -44,6 +44,7 @@ pub(crate) struct Owned<'p>(Ref<'p>);
 pub(crate) enum Builtin {
     Buffer,
     Memory,
+    Recursion,
     Runtime,
     Type,
     Value,
@@ -135,6 +136,7 @@ impl<'p> Attached<'p> {
             self.borrowed(match class {
                 Builtin::Buffer => ffi::PyExc_BufferError,
                 Builtin::Memory => ffi::PyExc_MemoryError,
+                Builtin::Recursion => ffi::PyExc_RecursionError,
                 Builtin::Runtime => ffi::PyExc_RuntimeError,
                 Builtin::Type => ffi::PyExc_TypeError,
                 Builtin::Value => ffi::PyExc_ValueError,

@@ -75,9 +75,18 @@ impl Collector {
         }
     }
 
-    /// The process has been forked, and the thread is not in this one.
+    /// The process is the child of a fork, and the thread is not in it. An errand that waited for it has another one now.
     pub(super) fn forget_thread(&self) {
-        self.shared.state.lock().is_running = false;
+        // Of who waits there, nothing but the entry in the queue is left: it shall not take the next wake-up.
+        self.shared.changed.notify_all();
+        let mut state = self.shared.state.lock();
+        (state.is_running, state.is_lingering) = (false, false);
+        let is_needed = state.errand.is_some();
+        drop(state);
+        if is_needed {
+            // Without a thread the errand waits for the next that starts one.
+            let _ = self.start();
+        }
     }
 }
 

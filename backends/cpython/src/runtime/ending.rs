@@ -15,12 +15,12 @@
 //! takes over what is still pinned. Nobody who has a view waits for anything (G7).
 
 use super::{Call, Python, Token, gate::Stage, registry, stay};
-use crate::py::{self, Attached, Raised, Result, done};
+use crate::py::{Attached, Raised, Result, done};
 use core::ffi::CStr;
 use pyo3_ffi as ffi;
 use viewchan::Runtime;
 use viewchan::ledger::Ledger;
-use viewchan::runtime::Ended;
+use viewchan::runtime::{Cause, Ended};
 
 /// Ends the interpreter to which the calling thread is attached: at once if it is the main one, since then the
 /// process exits.
@@ -32,17 +32,6 @@ pub(crate) fn end(call: &Call<'_>) {
         }
     } else if begin(&token).is_ok() {
         complete(call);
-    }
-}
-
-/// The same for `atexit`. An interpreter that a callback of the main one closes when the process exits is closed as any other:
-/// CPython wants to see no other thread state in it. When it closes what is left, later, it has deleted them all.
-pub(crate) fn end_by_callback(call: &Call<'_>) {
-    let core = call.token().python().core();
-    let is_abandoned = core.gate.stage() == Stage::Abandoned;
-    end(call);
-    if is_abandoned && !core.is_main && !py::is_finalizing() {
-        core.spare.delete();
     }
 }
 
@@ -94,9 +83,16 @@ pub(crate) fn interrupt(token: &Token<'_>) {
 }
 
 /// The process exits: nobody enters any interpreter from now on, and what is there stays as it is.
+///
+/// CPython may still close the others, and wants to see no thread state in them then but those of their own threads and of runs.
 fn exit() {
     let _outside = stay::Outside::step();
-    registry::all_alive().iter().for_each(|python| python.core().gate.abandon());
+    for python in registry::all_alive() {
+        if !python.is_main() {
+            stay::visit(&python, Cause::Attach, |_| python.core().spare.delete());
+        }
+        python.core().gate.abandon();
+    }
 }
 
 /// The last thing that an interpreter forgets: its dictionary is cleared when all modules are, and all garbage.
@@ -116,7 +112,10 @@ pub(crate) fn announce(attached: Attached<'_>, home: &Python) -> Result<()> {
     done(unsafe {
         let dictionary = ffi::PyInterpreterState_GetDict(ffi::PyInterpreterState_Get());
         ffi::PyDict_SetItemString(dictionary, REMAINS.as_ptr(), capsule.as_ptr())
-    })
+    })?;
+    // SAFETY: the interpreter is alive, and its end is announced.
+    unsafe { home.core().spare.make(home.core().interpreter) }
+    Ok(())
 }
 
 unsafe extern "C" fn forgotten(capsule: *mut ffi::PyObject) {
@@ -146,7 +145,10 @@ fn bury(call: &Call<'_>) {
     drop(remains);
 }
 
-/// The process is the child of a fork: of all threads only the calling one is here.
+/// The process is the child of a fork: of all threads only the calling one is here, which is inside nothing.
 pub(crate) fn forget_threads() {
-    registry::all_alive().iter().for_each(|python| python.core().collector.forget_thread());
+    for python in registry::all_alive() {
+        python.core().gate.forget_visitors();
+        python.core().collector.forget_thread();
+    }
 }

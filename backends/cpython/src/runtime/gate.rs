@@ -148,6 +148,12 @@ impl Gate {
         self.state.lock().stage = Stage::Gone;
     }
 
+    /// The process is the child of a fork: whoever was inside is not here.
+    pub(super) fn forget_visitors(&self) {
+        let mut state = self.state.lock();
+        (state.runs, state.visits) = (0, 0);
+    }
+
     /// The process exits, and the interpreter may stay where it is. Waits for visits, as `close` does.
     pub(super) fn abandon(&self) {
         let mut state = self.state.lock();

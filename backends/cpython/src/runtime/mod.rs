@@ -83,8 +83,7 @@ impl Python {
             ledger: Ledger::with_batch(id, batch),
             records: Records::new(),
             collector: Collector::new(),
-            // SAFETY: the caller's contract.
-            spare: unsafe { Spare::new(interpreter) },
+            spare: Spare::none(),
             acquisitions: Default::default(),
         }))
     }
@@ -107,6 +106,11 @@ impl Python {
     /// Whether its end has begun.
     fn is_ending(&self) -> bool {
         self.0.gate.stage() != gate::Stage::Open
+    }
+
+    /// Whether the process exits, and this one is not main, which goes last.
+    fn is_abandoned(&self) -> bool {
+        !self.is_main() && self.0.gate.stage() == gate::Stage::Abandoned
     }
 
     /// Whether it is gone, so that it cannot own anything new.

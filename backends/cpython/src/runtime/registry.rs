@@ -80,6 +80,13 @@ pub(super) fn all_alive() -> Vec<Python> {
     INTERPRETERS.lock().values().filter_map(alive).collect()
 }
 
+/// The interpreter has not imported the module after all.
+pub(crate) fn withdraw(python: &Python) {
+    let InterpreterId(id) = python.id();
+    let withdrawn = INTERPRETERS.lock().remove(&id);
+    drop(withdrawn);
+}
+
 /// The interpreter ends.
 pub(super) fn end(python: &Python) {
     let InterpreterId(id) = python.id();

@@ -6,9 +6,11 @@
 //! list: two threads that come and go in an idle interpreter meet there (`init_threadstate: thread state already
 //! initialized`). With this one on the list, nobody is ever the first.
 
+use crate::py;
 use parking_lot::{Mutex, MutexGuard};
 use pyo3_ffi as ffi;
 
+/// Null before it is made, and when it is gone.
 pub(super) struct Spare(Mutex<*mut ffi::PyThreadState>);
 
 // SAFETY: the state is used by whoever has the mutex.
@@ -17,12 +19,16 @@ unsafe impl Send for Spare {}
 unsafe impl Sync for Spare {}
 
 impl Spare {
+    pub(super) fn none() -> Self {
+        Self(Mutex::new(core::ptr::null_mut()))
+    }
+
     /// # Safety
     ///
     /// The interpreter is alive, and [`delete`](Self::delete) is called before it is finalized.
-    pub(super) unsafe fn new(interpreter: *mut ffi::PyInterpreterState) -> Self {
+    pub(super) unsafe fn make(&self, interpreter: *mut ffi::PyInterpreterState) {
         // SAFETY: the caller's contract. Null if there is no memory: then there is no spare one.
-        Self(Mutex::new(unsafe { ffi::PyThreadState_New(interpreter) }))
+        *self.0.lock() = unsafe { ffi::PyThreadState_New(interpreter) };
     }
 
     /// Takes it, after whoever has it.
@@ -30,10 +36,11 @@ impl Spare {
         self.0.lock()
     }
 
-    /// The interpreter ends. The calling thread is attached to it.
+    /// The interpreter ends. The calling thread is attached to it. If the process is being finalized, CPython has deleted
+    /// all thread states of the interpreters that were left, before anything of ours.
     pub(super) fn delete(&self) {
         let state = core::mem::replace(&mut *self.0.lock(), core::ptr::null_mut());
-        if !state.is_null() {
+        if !state.is_null() && !py::is_finalizing() {
             // SAFETY: the thread is attached, with another state; nobody uses this one.
             unsafe { ffi::PyThreadState_Clear(state) }
             // SAFETY: as above.

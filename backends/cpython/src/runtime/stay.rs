@@ -29,6 +29,8 @@ thread_local! {
     /// The interpreter to which the thread is attached. A guard further up the stack keeps the handle.
     static HERE: Cell<Option<NonNull<Python>>> = const { Cell::new(None) };
     static ERRANDS: Errands<Python> = const { Errands::new() };
+    /// It is in an interpreter by a run: no thread of that interpreter, which does not wait for it when the process exits.
+    static IS_GUEST: Cell<bool> = const { Cell::new(false) };
 }
 
 pub(super) fn with_current<T>(work: impl FnOnce(Option<&Python>) -> T) -> T {
@@ -136,8 +138,15 @@ impl Drop for Outside {
         // A stay that has ended out here may have left some.
         hand_errands_over();
         let Some((from, state)) = self.from else { return };
-        // SAFETY: `step` saved it on this thread; its interpreter is not finalized while this thread is on its way
-        // back.
+        // SAFETY: as in `with_current`.
+        if IS_GUEST.get() && unsafe { from.as_ref() }.is_abandoned() {
+            // The process exits, and the interpreter may be gone already. CPython does the same with a thread that is late.
+            loop {
+                std::thread::park();
+            }
+        }
+        // SAFETY: `leave` saved it on this thread, whose interpreter is not finalized before it is back: its own threads are
+        // joined before, and runs are waited for, except when the process exits, as just seen.
         unsafe { ffi::PyEval_RestoreThread(state) }
         HERE.set(Some(from));
         // SAFETY: as in `with_current`.
@@ -247,7 +256,19 @@ pub(crate) fn run<T>(python: &Python, work: impl FnOnce(&mut Token<'_>) -> T) ->
     if python.is_ending() {
         return Err(Ended);
     }
+    let _guest = Guest { before: IS_GUEST.replace(true) };
     Ok(work(&mut token))
+}
+
+/// The thread is a guest until this is dropped.
+struct Guest {
+    before: bool,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        IS_GUEST.set(self.before);
+    }
 }
 
 /// Waits are known to the interpreter until this is dropped, back inside.
