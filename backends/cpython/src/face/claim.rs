@@ -6,7 +6,7 @@
 use super::ends::{ReceiveEnd, ReceiveEndValue, SendEnd, SendEndValue};
 use super::wait::Signal;
 use super::{Context, Error};
-use crate::py::{Owned, Ref, Result};
+use crate::py::{Owned, Raised, Ref, Result};
 use parking_lot::Mutex;
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -22,12 +22,11 @@ struct Held {
     signal: Option<(Arc<Signal>, Listener)>,
 }
 
-impl Held {
-    fn unwatch(&mut self) {
-        if let Some((_signal, listener)) = self.signal.take() {
-            self.end.unwatch(&listener);
-        }
-    }
+/// A receive end that was taken out, to move.
+pub(super) struct Taken {
+    pub(super) end: ReceiveEnd,
+    /// It watches nothing until the end is put back. If the end moves, it goes.
+    pub(super) signal: Option<Arc<Signal>>,
 }
 
 impl Slot {
@@ -41,29 +40,34 @@ impl Slot {
 
     pub(super) fn open(&self, context: &Context<'_>) -> Result<Arc<ReceiveEnd>> {
         let end = self.0.lock().as_ref().map(|held| Arc::clone(&held.end));
-        end.ok_or_else(|| context.raise(Error::Closed, "this receive end has been closed or has moved away"))
+        end.ok_or_else(|| Self::gone(context))
+    }
+
+    fn gone(context: &Context<'_>) -> Raised {
+        context.raise(Error::Closed, "this receive end has been closed or has moved away")
     }
 
     /// Takes the end out, to move it.
-    pub(super) fn take(&self, context: &Context<'_>) -> Result<ReceiveEnd> {
+    pub(super) fn take(&self, context: &Context<'_>) -> Result<Taken> {
         match self.try_take() {
-            Ok(Some(end)) => Ok(end),
-            Ok(None) => Err(context.raise(Error::Closed, "this receive end has been closed or has moved away")),
+            Ok(Some(taken)) => Ok(taken),
+            Ok(None) => Err(Self::gone(context)),
             Err(InUse) => {
                 Err(context.raise(Error::NotShareable, "a thread is receiving from this end: it cannot move meanwhile"))
             }
         }
     }
 
-    fn try_take(&self) -> core::result::Result<Option<ReceiveEnd>, InUse> {
+    fn try_take(&self) -> core::result::Result<Option<Taken>, InUse> {
         let mut slot = self.0.lock();
         let Some(mut held) = slot.take() else { return Ok(None) };
         match Arc::try_unwrap(held.end) {
             Ok(end) => {
-                if let Some((_signal, listener)) = held.signal.take() {
+                let signal = held.signal.map(|(signal, listener)| {
                     end.unwatch(&listener);
-                }
-                Ok(Some(end))
+                    signal
+                });
+                Ok(Some(Taken { end, signal }))
             }
             Err(end) => {
                 held.end = end;
@@ -73,32 +77,42 @@ impl Slot {
         }
     }
 
-    /// Puts an end back that could not be moved.
-    pub(super) fn put(&self, end: ReceiveEnd) {
-        *self.0.lock() = Some(Held { end: Arc::new(end), signal: None });
+    /// Puts an end back that could not be moved. Its file descriptor is the one that it had.
+    pub(super) fn put(&self, Taken { end, signal }: Taken) {
+        let signal = signal.map(|signal| {
+            signal.clear();
+            let listener: Listener = signal.clone();
+            end.watch(listener.clone());
+            (signal, listener)
+        });
+        *self.0.lock() = Some(Held { end: Arc::new(end), signal });
     }
 
     /// Closes the end. Threads that wait for a message at it are woken.
     pub(super) fn close(&self) {
         let held = self.0.lock().take();
-        if let Some(mut held) = held {
-            held.unwatch();
-            held.end.shut();
+        if let Some(Held { end, signal }) = held {
+            if let Some((_signal, listener)) = signal {
+                end.unwatch(&listener);
+            }
+            end.shut();
         }
     }
 
     /// A file descriptor that is readable while the end is ready.
     pub(super) fn fileno(&self, context: &Context<'_>) -> Result<RawFd> {
-        let end = self.open(context)?;
-        let signal = Arc::new(Signal::new().map_err(|error| context.attached.raise_os(&error))?);
         let mut slot = self.0.lock();
-        let Some(held) = slot.as_mut() else { return Ok(-1) };
-        if held.signal.is_none() {
-            let listener: Listener = signal.clone();
-            end.watch(listener.clone());
-            held.signal = Some((signal, listener));
+        let Some(Held { end, signal }) = slot.as_mut() else {
+            return Err(Self::gone(context));
+        };
+        if let Some((signal, _)) = signal {
+            return Ok(signal.fileno());
         }
-        Ok(held.signal.as_ref().map_or(-1, |(signal, _)| signal.fileno()))
+        let new = Arc::new(Signal::new().map_err(|error| context.attached.raise_os(&error))?);
+        let (fileno, listener): (RawFd, Listener) = (new.fileno(), new.clone());
+        end.watch(listener.clone());
+        *signal = Some((new, listener));
+        Ok(fileno)
     }
 }
 
@@ -131,7 +145,7 @@ impl<'p> Context<'p> {
         match claim {
             Claim::Send(end) => self.send_end(end),
             Claim::Receive(slot) => {
-                let end = slot.take(self)?;
+                let Taken { end, .. } = slot.take(self)?;
                 self.receive_end(end)
             }
         }

@@ -35,6 +35,11 @@ impl Signal {
         self.readable.as_raw_fd()
     }
 
+    /// Nothing is ready, as far as is known: for one that watches nothing at the moment.
+    pub(super) fn clear(&self) {
+        self.set(false);
+    }
+
     /// Waits until it is readable. `false` if the deadline passed.
     fn wait(&self, deadline: Option<Instant>) -> rustix::io::Result<bool> {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));

@@ -1,5 +1,8 @@
 """Ends that travel: through channels, into other interpreters, and not into themselves."""
 
+import os
+import select
+
 import there
 import viewchan
 from cases import each_strategy
@@ -98,3 +101,31 @@ def test_three_interpreters_in_a_ring():
         for hop in hops:
             hop.result()
         assert_free(None, *ring)
+
+
+def test_descriptor_stays_if_the_end_cannot_move():
+    """Fails if a send that is refused takes the file descriptor from the end that comes back, or what it says."""
+    full, _receive = viewchan.channel(maxsize=1)
+    full.send(b"full")
+    send, receive = viewchan.channel()
+    descriptor = receive.fileno()
+    for ready in ([], [descriptor], []):
+        if ready:
+            send.send(b"ready")
+        with raises(viewchan.FullError):
+            full.send_nowait(receive)
+        assert receive.fileno() == descriptor and os.fstat(descriptor)
+        assert select.select([descriptor], [], [], 0)[0] == ready
+        if ready:
+            receive.recv_nowait()
+
+
+def test_runs_are_nested_so_deep():
+    """Fails if runs within runs use up the stack of the thread before anybody says no."""
+    with interpreters(2) as crowd:
+        with raises(RecursionError):
+            call(crowd[0], run_deeper, [each.id for each in crowd])
+
+
+def run_deeper(ids):
+    call(ids[1], run_deeper, ids[::-1])

@@ -1,6 +1,8 @@
 """The end of a process with interpreters, ends, views and threads left: it ends as it should, and says nothing."""
 
-from cases import limit
+import sys
+
+from cases import limit, unfit
 from support import Ended
 
 SETUP = """if True:
@@ -167,3 +169,38 @@ view = receive.recv()
 print(len(view))
 """
     assert_ends(source, said="1000\n")
+
+
+@limit(180)
+def test_made_by_a_late_callback():
+    """Fails if the end of an interpreter that viewchan did not see at exit breaks that of the process."""
+    source = """
+import atexit
+def late():
+    global owner, view
+    owner = viewchan.create_interpreter()
+    send, receive = viewchan.channel()
+    viewchan.run(owner, "send.send(bytes(600))", channels={"send": send}, reraise=True)
+    view = receive.recv()
+    print(len(view))
+atexit.register(late)
+import viewchan
+"""
+    assert_ends(source, said="600\n")
+
+
+@unfit(sys.version_info < (3, 13), "CPython 3.12 aborts at exit if an interpreter is left, here by a daemon thread in it")
+@limit(180)
+def test_guests_at_exit():
+    """Fails if daemon threads within `run` break the end: one that sleeps, and one that main's own end wakes."""
+    source = """
+import threading, viewchan
+begun, has_begun = viewchan.channel()
+send, receive = viewchan.channel()
+for work in ("begun.send(b''); import time; time.sleep(100)", "begun.send(b''); receive.recv()"):
+    interp = viewchan.create_interpreter()
+    channels = {"begun": begun.clone()} | ({"receive": receive} if "recv" in work else {})
+    threading.Thread(target=viewchan.run, args=(interp, work), kwargs={"channels": channels}, daemon=True).start()
+    has_begun.recv()
+"""
+    assert_ends(source)

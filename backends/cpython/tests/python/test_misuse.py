@@ -331,3 +331,21 @@ def test_objects_of_another_interpreter():
 def test_version():
     """Fails if the package does not say which it is."""
     assert viewchan.__version__.count(".") == 2
+
+
+def test_import_that_fails_half_way():
+    """Fails if an interpreter in which the import failed cannot be closed, or not import again."""
+    with interpreter() as owner:
+        owner.exec(
+            f"import sys; sys.path[:0] = {sys.path!r}\n"
+            "sys.modules['atexit'] = None\n"
+            "try:\n    import viewchan\nexcept ImportError: pass\nelse: raise AssertionError('imported')\n"
+            "del sys.modules['atexit']\nimport viewchan\n"
+            "send, receive = viewchan.channel(); send.send(b'x'); view = receive.recv()"
+        )
+    with interpreter() as owner:
+        owner.exec(
+            f"import sys; sys.path[:0] = {sys.path!r}\n"
+            "sys.modules['atexit'] = None\n"
+            "try:\n    import viewchan\nexcept ImportError: pass\nelse: raise AssertionError('imported')\n"
+        )

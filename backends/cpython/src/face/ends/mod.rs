@@ -7,7 +7,7 @@ pub(super) use receive::ReceiveEndValue;
 pub(super) use send::SendEndValue;
 
 use super::Error;
-use super::claim::Slot;
+use super::claim::{Slot, Taken};
 use super::entry::Context;
 use super::errors::Raises;
 use super::message::Sendable;
@@ -88,9 +88,9 @@ impl<'p> Context<'p> {
                 self.transmit(&end, what, patience).map_err(|(raised, _end)| raised)
             }
             Sendable::ReceiveEnd(what) => {
-                let taken = what.slot.take(self)?;
-                self.transmit(&end, taken, patience).map_err(|(raised, back)| {
-                    what.slot.put(back);
+                let Taken { end: what_end, signal } = what.slot.take(self)?;
+                self.transmit(&end, what_end, patience).map_err(|(raised, end)| {
+                    what.slot.put(Taken { end, signal });
                     raised
                 })
             }
