@@ -28,7 +28,7 @@ pub(crate) fn end(call: &Call<'_>) {
     let token = call.token();
     if token.python().is_main() {
         if token.python().core().gate.finalize() {
-            exit();
+            exit(token.python());
         }
     } else if begin(&token).is_ok() {
         complete(call);
@@ -85,13 +85,17 @@ pub(crate) fn interrupt(token: &Token<'_>) {
 /// The process exits: nobody enters any interpreter from now on, and what is there stays as it is.
 ///
 /// CPython may still close the others, and wants to see no thread state in them then but those of their own threads and of runs.
-fn exit() {
+fn exit(main: &Python) {
+    main.core().gate.abandon();
     let _outside = stay::Outside::step();
-    for python in registry::all_alive() {
-        if !python.is_main() {
-            stay::visit(&python, Cause::Attach, |_| python.core().spare.delete());
-        }
-        python.core().gate.abandon();
+    main.core().gate.wait_for_visits();
+    for python in registry::all_alive().iter().filter(|python| !python.is_main()) {
+        let let_go = |_: &Token<'_>| {
+            python.core().spare.delete();
+            python.core().gate.abandon();
+        };
+        stay::visit(python, Cause::Attach, let_go);
+        python.core().gate.wait_for_visits();
     }
 }
 

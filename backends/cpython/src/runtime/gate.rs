@@ -134,7 +134,8 @@ impl Gate {
         if !state.stage.is_over() {
             state.stage = Stage::Closing;
         }
-        self.changed.wait_while(&mut state, |state| state.visits > 0);
+        drop(state);
+        self.wait_for_visits();
     }
 
     /// From now on the records are guarded by the mutex. The calling thread holds the GIL, and has closed the gate.
@@ -154,12 +155,17 @@ impl Gate {
         (state.runs, state.visits) = (0, 0);
     }
 
-    /// The process exits, and the interpreter may stay where it is. Waits for visits, as `close` does.
+    /// The process exits, and the interpreter may stay where it is. The calling thread holds its GIL: who does a step of the
+    /// protocol under it has done so before, or does it under the mutex.
     pub(super) fn abandon(&self) {
         let mut state = self.state.lock();
         if matches!(state.stage, Stage::Open | Stage::Finalizing) {
             state.stage = Stage::Abandoned;
         }
-        self.changed.wait_while(&mut state, |state| state.visits > 0);
+    }
+
+    /// Waits for the visits, after the gate was closed to others. The calling thread does not hold the GIL: they need it.
+    pub(super) fn wait_for_visits(&self) {
+        self.changed.wait_while(&mut self.state.lock(), |state| state.visits > 0);
     }
 }
