@@ -21,6 +21,12 @@ impl SendEndValue {
         let end = self.end.borrow().clone();
         end.ok_or_else(|| context.raise(Error::Closed, "this send end has been closed"))
     }
+
+    fn close(&self) {
+        // Dropped when the cell is free again: others may look whether it is closed.
+        let closed = self.end.take();
+        drop(closed);
+    }
 }
 
 impl Ours for SendEndValue {
@@ -84,8 +90,7 @@ fn clone<'p>(context: &Context<'p>, _: Ref<'p>, end: &'p SendEndValue, args: Arg
 
 fn close_send<'p>(context: &Context<'p>, _: Ref<'p>, end: &'p SendEndValue, args: Args<'p>) -> Result<Owned<'p>> {
     let [] = args.bind("close", [], 0)?;
-    let closed = end.end.take();
-    drop(closed);
+    end.close();
     Ok(context.attached.none())
 }
 
@@ -102,8 +107,7 @@ pub(super) fn enter<'p, T>(_: &Context<'p>, this: Ref<'p>, _: &T, _: Args<'p>) -
 }
 
 fn exit_send<'p>(context: &Context<'p>, _: Ref<'p>, end: &'p SendEndValue, _: Args<'p>) -> Result<Owned<'p>> {
-    let closed = end.end.take();
-    drop(closed);
+    end.close();
     Ok(context.attached.none())
 }
 
