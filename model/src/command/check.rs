@@ -13,14 +13,15 @@ use viewchan_model::engine::strategy::available;
 use viewchan_model::golden::Golden;
 use viewchan_model::job::load;
 use viewchan_model::report::{FaultRun, FaultVerdict, Report, Run, Verdict, table};
-use viewchan_model::scenario::{Scenario, Strategy, shipped};
+use viewchan_model::scenario::{MOST_LOOM_THREADS, MOST_STEPS, Scenario, Strategy, shipped};
 
 /// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
 ///
 /// Without names: every shipped scenario, and every fault on every engine that it lives in.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Shipped scenarios (see `viewchan list`), or paths of scenario files. All shipped ones if none is given.
+    /// Shipped scenarios (see `viewchan list`), or paths of scenario files; or, for shuttle, `crowd-INTERPRETERS-MESSAGES`,
+    /// such as `crowd-16-1000`. All shipped ones if none is given.
     scenarios: Vec<String>,
     /// Engines to use, comma-separated. All of this build if none is given.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINES")]
@@ -146,6 +147,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
     };
     let scenarios: Vec<_> = origins.into_iter().map(load).collect::<Result<_, _>>()?;
     let engines = if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) };
+    refuse_large(&scenarios, &engines, !arguments.engine.is_empty())?;
     let samplings = samplings(arguments, &engines)?;
     if let Some(file) = &arguments.replay {
         refuse_replay(file, &engines, &scenarios, &strategies)?;
@@ -165,6 +167,23 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         executable: std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
     })
+}
+
+/// Refuses a scenario that is too large for the engines that were asked for, or for all if none was.
+fn refuse_large(scenarios: &[(String, Scenario)], engines: &[Engine], asked: bool) -> Result<(), String> {
+    for (origin, scenario) in scenarios {
+        let idle = engines.iter().find(|engine| !engine.takes(scenario));
+        if let Some(idle) = idle.filter(|_| asked || !engines.contains(&Engine::Shuttle)) {
+            let (threads, timeouts) = (scenario.threads.len(), scenario.timeouts());
+            return Err(format!(
+                "{origin} is too large for the engine {}: it has {threads} threads and {timeouts} steps with a deadline, \
+                 where {MOST_LOOM_THREADS} together can be explored, and {MOST_STEPS} steps in a thread; \
+                 --engine shuttle runs it, in a build with --features shuttle",
+                idle.name()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The runs under shuttle. A flag that nothing heeds is refused: it would seem to have had an effect.
@@ -247,12 +266,19 @@ fn in_words(report: &Report, scenarios: &[(String, Scenario)]) -> String {
     parts.join("\n\n")
 }
 
+/// The most steps that are printed of how a failure came about.
+const MOST_LINES: usize = 200;
+
 /// A failed run: what is violated, how it came about, and how to see it again.
 fn failure(run: &Run, scenarios: &[(String, Scenario)]) -> String {
     let mut lines = vec![table::line(run)];
     for violation in &run.violations {
         lines.push(format!("  {violation}"));
-        lines.extend(violation.trace.iter().map(|step| format!("    {step}")));
+        let left_out = violation.trace.len().saturating_sub(MOST_LINES);
+        if left_out > 0 {
+            lines.push(format!("    ({left_out} steps before these: --json has all of them)"));
+        }
+        lines.extend(violation.trace[left_out..].iter().map(|step| format!("    {step}")));
     }
     if let Some(file) = &run.schedule {
         let origin = scenarios.iter().find(|(_, scenario)| scenario.name == run.scenario);
