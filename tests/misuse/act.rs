@@ -73,25 +73,25 @@ fn how() -> impl Strategy<Value = How> {
 
 /// Programs.
 pub(crate) fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let (interpreter, channel, any) = (|| 0..INTERPRETERS, || 0..CHANNELS, || 0..6_usize);
+    let (interpreter, channel, number) = (|| 0..INTERPRETERS, || 0..CHANNELS, || 0..6_usize);
     let simple = prop_oneof![
         6 => any::<bool>().prop_map(|lent| Act::Freeze { lent }),
-        8 => (channel(), any(), how()).prop_map(|(channel, handle, how)| Act::Send { channel, handle, how }),
+        8 => (channel(), number(), how()).prop_map(|(channel, handle, how)| Act::Send { channel, handle, how }),
         8 => (channel(), how()).prop_map(|(channel, how)| Act::Receive { channel, how }),
         3 => (channel(), channel(), how()).prop_map(|(channel, of, how)| Act::SendSendEnd { channel, of, how }),
         5 => (channel(), channel(), how()).prop_map(|(channel, of, how)| Act::SendReceiveEnd { channel, of, how }),
-        2 => any().prop_map(Act::CloneHandle),
-        1 => any().prop_map(Act::DropHandle),
-        3 => any().prop_map(Act::Thaw),
-        1 => (any(), 0..8_usize).prop_map(|(handle, len)| Act::Shape { handle, len }),
+        2 => number().prop_map(Act::CloneHandle),
+        1 => number().prop_map(Act::DropHandle),
+        3 => number().prop_map(Act::Thaw),
+        1 => (number(), 0..8_usize).prop_map(|(handle, len)| Act::Shape { handle, len }),
         2 => channel().prop_map(Act::CloneEnd),
         1 => channel().prop_map(Act::DropEnd),
         1 => channel().prop_map(Act::CloseEnd),
         2 => channel().prop_map(Act::Shut),
         1 => channel().prop_map(Act::DropReceiveEnd),
-        1 => any().prop_map(Act::CloneView),
-        1 => (any(), 0..8_usize, 0..8_usize).prop_map(|(view, from, to)| Act::Slice { view, from, to }),
-        2 => any().prop_map(Act::Release),
+        1 => number().prop_map(Act::CloneView),
+        1 => (number(), 0..8_usize, 0..8_usize).prop_map(|(view, from, to)| Act::Slice { view, from, to }),
+        2 => number().prop_map(Act::Release),
         1 => interpreter().prop_map(Act::AttachBlindly),
         1 => interpreter().prop_map(Act::End),
     ];

@@ -34,8 +34,7 @@ pub(crate) enum Outcome {
 pub(crate) const LEN: usize = 4;
 
 /// What becomes of the undelivered messages of each channel.
-pub(crate) const POLICIES: [Undelivered; CHANNELS] =
-    [Undelivered::Deliver, Undelivered::Error, Undelivered::Remove];
+pub(crate) const POLICIES: [Undelivered; CHANNELS] = [Undelivered::Deliver, Undelivered::Error, Undelivered::Remove];
 
 /// The capacity of each channel.
 pub(crate) const CAPACITIES: [usize; CHANNELS] = [1, 2, 3];
@@ -74,13 +73,15 @@ pub(crate) struct Oracle {
     ended: [bool; INTERPRETERS],
     channels: [Channel; CHANNELS],
     buffers: BTreeMap<u8, Buffer>,
-    /// The buffer of each handle, and of each view, in the program's order.
-    pub(crate) handles: Vec<u8>,
-    pub(crate) views: Vec<(u8, usize)>,
+    /// The buffer of each handle; the buffer and the length of each view. In the program's order.
+    handles: Vec<u8>,
+    views: Vec<(u8, usize)>,
+    is_wrong: bool,
 }
 
 impl Oracle {
-    pub(crate) fn new() -> Self {
+    /// The books at the start. Those that are wrong put *full* before *closed*.
+    pub(crate) fn new(is_wrong: bool) -> Self {
         let channel = |_| Channel { senders: 1, send_ends: 1, has_receive_end: true, ..Channel::default() };
         Self {
             ended: [false; INTERPRETERS],
@@ -88,6 +89,7 @@ impl Oracle {
             buffers: BTreeMap::new(),
             handles: Vec::new(),
             views: Vec::new(),
+            is_wrong,
         }
     }
 
@@ -111,10 +113,18 @@ impl Oracle {
         match *act {
             Act::Attach(..) | Act::Detach(_) => unreachable!("its parts are acts themselves"),
             Act::AttachBlindly(at) => {
-                if place.is_some() || self.ended[at] { Outcome::Panics } else { Outcome::Done }
+                if place.is_some() || self.ended[at] {
+                    Outcome::Panics
+                } else {
+                    Outcome::Done
+                }
             }
             Act::End(at) => {
-                if std::mem::replace(&mut self.ended[at], true) { Outcome::Ended } else { Outcome::Done }
+                if std::mem::replace(&mut self.ended[at], true) {
+                    Outcome::Ended
+                } else {
+                    Outcome::Done
+                }
             }
             Act::Freeze { lent } => self.freeze(lent, place),
             Act::CloneHandle(handle) => self.clone_handle(handle, place),
@@ -210,10 +220,9 @@ impl Oracle {
     /// Why nothing goes in, if nothing does.
     fn refuses(&self, channel: usize, how: How, place: Option<usize>) -> Option<Outcome> {
         let there = &self.channels[channel];
-        if there.send_closed || there.is_shut {
-            return Some(Outcome::Closed);
-        }
-        (there.inside.len() >= CAPACITIES[channel]).then(|| self.unready(how, place))
+        let closed = (there.send_closed || there.is_shut).then_some(Outcome::Closed);
+        let full = (there.inside.len() >= CAPACITIES[channel]).then(|| self.unready(how, place));
+        if self.is_wrong { full.or(closed) } else { closed.or(full) }
     }
 
     fn unready(&self, how: How, place: Option<usize>) -> Outcome {
