@@ -2,6 +2,11 @@
 //! are the elements that they should be. And against mistakes: checks that are wrong in one place each, which the same
 //! properties must refute.
 
+#[cfg(not(feature = "loom"))]
+mod arrays;
+#[cfg(not(feature = "loom"))]
+#[path = "../common/mod.rs"]
+mod common;
 mod mistakes;
 mod oracle;
 mod units;

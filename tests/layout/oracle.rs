@@ -258,6 +258,17 @@ pub(crate) fn python(len: usize, start: Option<isize>, stop: Option<isize>, step
     chosen
 }
 
+/// The axes in some order.
+pub(crate) fn permutation(ndim: usize, mut number: usize) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..ndim).collect();
+    let mut axes = Vec::new();
+    while !left.is_empty() {
+        axes.push(left.remove(number % left.len()));
+        number /= ndim;
+    }
+    axes
+}
+
 /// Cuts the layout and the model alike. `None` if there is nothing to cut along.
 pub(crate) fn cut(layout: &Layout, model: &Model, cut: &Cut) -> Option<(Layout, Model)> {
     let ndim = layout.ndim();
@@ -287,13 +298,8 @@ pub(crate) fn cut(layout: &Layout, model: &Model, cut: &Cut) -> Option<(Layout, 
             let with = |rest: &[usize]| [&rest[..axis], &[index], &rest[axis..]].concat();
             (layout.index_axis(axis, index), model.rearranged(shape, with))
         }
-        Cut::Permute(mut number) => {
-            let mut left: Vec<usize> = (0..ndim).collect();
-            let mut axes = Vec::new();
-            while !left.is_empty() {
-                axes.push(left.remove(number % left.len()));
-                number /= ndim;
-            }
+        Cut::Permute(number) => {
+            let axes = permutation(ndim, number);
             let shape = axes.iter().map(|&axis| model.shape[axis]).collect();
             let back = |index: &[usize]| {
                 (0..ndim).map(|axis| index[axes.iter().position(|&a| a == axis).expect("a permutation")]).collect()
