@@ -2,7 +2,8 @@
 //! bytes and as values, and the buffer is freed with the last part.
 
 use crate::common::{Drops, watchdog};
-use crate::oracle::{Cut, Descriptor, Model, cut, cuts, indices, permutation, roomy, small};
+use crate::oracle::{cuts, small};
+use crate::reference::{Cut, Descriptor, Model, cut, indices, permutation, roomy};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use std::cell::Cell;

@@ -9,10 +9,12 @@ mod arrays;
 mod common;
 mod mistakes;
 mod oracle;
+mod reference;
 mod units;
 
-use oracle::{agrees_with_brute_force, agrees_with_exact_sums, cut, huge, slices_agree, small};
+use oracle::{agrees_with_brute_force, agrees_with_exact_sums, huge, slices_agree, small};
 use proptest::prelude::*;
+use reference::cut;
 use viewchan::Layout;
 
 /// A packed layout is accepted if and only if no byte of any element is outside of the buffer.
