@@ -5,6 +5,7 @@
 //! - [`engine`]: the specification explored, and the real code under loom or on real threads, also that of backends.
 //! - [`monitor`]: trace refinement, between the two.
 //! - [`fault`]: protocols broken on purpose, in the code.
+//! - [`litmus`]: each lock-free step of the code as a litmus test.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
 //! - [`mod@load`]: where scenarios come from.
 
@@ -15,6 +16,7 @@ pub mod engine;
 pub mod fault;
 pub mod golden;
 pub mod job;
+pub mod litmus;
 pub mod load;
 pub mod monitor;
 pub mod report;
