@@ -5,8 +5,10 @@ pub(crate) mod explain;
 pub(crate) mod job;
 pub(crate) mod list;
 pub(crate) mod litmus;
+pub(crate) mod merge;
 pub(crate) mod strategies;
 pub(crate) mod vectors;
+mod verdict;
 
 use std::io::{ErrorKind, Write};
 use viewchan_model::engine::strategy::available;
