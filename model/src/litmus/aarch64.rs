@@ -1,4 +1,4 @@
-//! A litmus test as AArch64 machine code: what rustc (LLVM) emits for each access, by the ordering that it has.
+//! A litmus test as AArch64 machine code: what rustc 1.95 (LLVM 22) emits for each access, by the ordering that it has.
 //!
 //! | access | [`Base`](Level::Base): Armv8.0 | [`Newer`](Level::Newer): with LSE and RCPC |
 //! | --- | --- | --- |
