@@ -6,6 +6,7 @@
 //! - [`monitor`]: trace refinement, between the two.
 //! - `history` (without the features `loom` and `shuttle`): histories of one channel on real threads, checked for linearizability.
 //! - [`fault`]: protocols broken on purpose, in the code.
+//! - [`litmus`]: each lock-free step of the code as a litmus test.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
 //! - [`mod@load`]: where scenarios come from.
 
@@ -18,6 +19,7 @@ pub mod golden;
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod history;
 pub mod job;
+pub mod litmus;
 pub mod load;
 pub mod monitor;
 pub mod report;

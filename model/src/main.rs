@@ -25,6 +25,7 @@ enum Command {
     Explain(command::explain::Arguments),
     Vectors(command::vectors::Arguments),
     Strategies(command::strategies::Arguments),
+    Litmus(command::litmus::Arguments),
     #[command(hide = true)]
     Job(command::job::Arguments),
 }
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Vectors(arguments) => command::vectors::run(&arguments),
         Command::Strategies(arguments) => command::strategies::run(&arguments),
+        Command::Litmus(arguments) => command::litmus::run(&arguments),
         Command::Job(arguments) => command::job::run(&arguments),
     };
     done.unwrap_or_else(|error| {

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod job;
 pub(crate) mod list;
+pub(crate) mod litmus;
 pub(crate) mod merge;
 pub(crate) mod strategies;
 pub(crate) mod vectors;
