@@ -1,5 +1,5 @@
 //! Ends that travel through channels, their own included (G9).
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 
@@ -183,6 +183,20 @@ fn a_circle_of_three_is_refused() {
     assert_connected(&a_tx, &a_rx);
     assert_connected(&b_tx, &b_rx);
     assert_connected(&c_tx, &c_rx);
+}
+
+/// A receive end that was shut, sent and lost in flight is nowhere any more: a send into its channel is refused because that
+/// is closed, not because of a circle.
+#[test]
+fn a_shut_receive_end_lost_in_flight_leaves_no_trace() {
+    let _watchdog = watchdog();
+    let (a_tx, a_rx) = unbounded();
+    let (b_tx, b_rx) = unbounded();
+    a_rx.shut();
+    send_receive_end(&b_tx, a_rx).expect("it can be reached");
+    b_rx.shut();
+    let refused = Interpreter::new().attach(|token| a_tx.send(token, b_rx)).expect_err("nobody receives");
+    assert!(matches!(refused, SendError::Closed(_)), "{refused:?}");
 }
 
 /// A receive end that was refused for another reason has not gone anywhere: the crossing send is no circle then.

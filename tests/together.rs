@@ -21,6 +21,8 @@ mod format;
 mod layout;
 #[path = "life.rs"]
 mod life;
+#[path = "misuse/main.rs"]
+mod misuse;
 #[path = "ndarray.rs"]
 mod ndarray;
 #[path = "readiness.rs"]
@@ -33,3 +35,5 @@ mod thaw;
 mod toy_runtime;
 #[path = "view.rs"]
 mod view;
+#[path = "words.rs"]
+mod words;

@@ -1,13 +1,18 @@
 //! The whole check: scenarios on the specification and on the real code, faults on both, one report.
 
 mod faults;
+mod shard;
 
+pub use shard::Shard;
+
+use crate::engine::sampling::Sampling;
 use crate::engine::spec::{self as spec_engine, SecondOpinion};
+use crate::fault::Planted;
 use crate::golden::Golden;
 use crate::job::{self, Job, Task};
 use crate::report::{FaultRun, Guarantee, LockRow, Report, Run, Violation, strategies};
 use crate::scenario::{Scenario, Strategy};
-use crate::spec::{self, Counterexample, Exploration, Rules, Witness, Witnesses, explore};
+use crate::spec::{Counterexample, Exploration, Rules, Witness, Witnesses, explore};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +27,9 @@ pub enum Engine {
     Spec,
     /// The real code under loom, every interleaving (needs the feature `loom`).
     Loom,
-    /// The real code on real threads (needs a build without the feature `loom`).
+    /// The real code under shuttle, many interleavings (needs the feature `shuttle`, and not `loom`).
+    Shuttle,
+    /// The real code on real threads (needs a build without these features).
     Threads,
 }
 
@@ -32,13 +39,19 @@ impl Engine {
         match self {
             Self::Spec => "spec",
             Self::Loom => "loom",
+            Self::Shuttle => "shuttle",
             Self::Threads => "threads",
         }
     }
 
     /// The engines of this build.
-    pub const AVAILABLE: &[Self] =
-        if cfg!(feature = "loom") { &[Self::Spec, Self::Loom] } else { &[Self::Spec, Self::Threads] };
+    pub const AVAILABLE: &[Self] = if cfg!(feature = "loom") {
+        &[Self::Spec, Self::Loom]
+    } else if cfg!(feature = "shuttle") {
+        &[Self::Spec, Self::Shuttle]
+    } else {
+        &[Self::Spec, Self::Threads]
+    };
 }
 
 /// What to check.
@@ -55,12 +68,20 @@ pub struct Plan {
     pub complete: bool,
     /// Rounds of each scenario on real threads.
     pub rounds: u64,
+    /// Executions of each scenario under shuttle: one run for each of these.
+    pub samplings: Vec<Sampling>,
+    /// Where failing schedules of shuttle go.
+    pub schedules: PathBuf,
+    /// The one schedule that is replayed under shuttle, instead of all others.
+    pub replay: Option<PathBuf>,
     /// Child processes at a time.
     pub jobs: usize,
     /// This program.
     pub executable: PathBuf,
     /// The counts that scenarios must have.
     pub golden: Golden,
+    /// The part of all this that is to be done; all of it if there is none.
+    pub shard: Option<Shard>,
 }
 
 /// Hears of progress.
@@ -79,8 +100,7 @@ pub trait Progress: Sync {
 ///
 /// When a child process cannot be started.
 pub fn check(plan: &Plan, progress: &dyn Progress) -> std::io::Result<Report> {
-    let tasks = plan.tasks();
-    let faults = faults::attempts(plan);
+    let shard::Share { runs: tasks, faults, part } = shard::share(plan);
     progress.planned(tasks.len() + faults.len());
 
     let pool = ThreadPoolBuilder::new().num_threads(plan.jobs).build().map_err(std::io::Error::other)?;
@@ -102,9 +122,10 @@ pub fn check(plan: &Plan, progress: &dyn Progress) -> std::io::Result<Report> {
         schema: 1,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         runs,
-        guarantees: guarantees(tried),
+        guarantees: Guarantee::all(&tried),
         locks: locks(&explorations),
         missing_witnesses: if demands_witnesses { missing_witnesses(explorations.values()) } else { Vec::new() },
+        part,
     })
 }
 
@@ -137,8 +158,16 @@ impl Plan {
         match engine {
             Engine::Spec => vec![None],
             Engine::Loom => ["plain", "rmw"].map(|mode| Some(Task::Loom { mode })).to_vec(),
+            Engine::Shuttle => match &self.replay {
+                Some(file) => vec![Some(Task::Replay { file: file.clone() })],
+                None => self.samplings.iter().map(|&sampling| Some(self.shuttle(sampling))).collect(),
+            },
             Engine::Threads => vec![Some(Task::Threads { rounds: self.rounds })],
         }
+    }
+
+    fn shuttle(&self, sampling: Sampling) -> Task {
+        Task::Shuttle { planted: Planted::Nothing, sampling, keep: Some(self.schedules.clone()) }
     }
 
     fn run(&self, planned: &Planned, explorations: &Explorations) -> std::io::Result<Run> {
@@ -193,15 +222,6 @@ fn in_words(rules: &Rules, found: &Counterexample) -> Violation {
         why: found.violation.why.clone(),
         trace: found.path.iter().map(|action| action.describe(rules.scenario())).collect(),
     }
-}
-
-fn guarantees(tried: Vec<(String, FaultRun)>) -> Vec<Guarantee> {
-    let with_faults = |guarantee: &spec::Guarantee| Guarantee {
-        id: guarantee.id().to_owned(),
-        name: guarantee.name().to_owned(),
-        faults: tried.iter().filter(|(id, _)| id == guarantee.id()).map(|(_, fault)| fault.clone()).collect(),
-    };
-    spec::Guarantee::ALL.iter().map(with_faults).collect()
 }
 
 /// The lock table: the rows of each strategy that was explored.

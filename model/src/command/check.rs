@@ -1,17 +1,19 @@
 //! `viewchan check`.
 
+use super::verdict::{self, Output};
 use super::{once, refuse_idle, refuse_meddling};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::File;
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use viewchan_model::check::{Engine, Plan, Progress, check};
+use viewchan_model::check::{Engine, Plan, Progress, Shard, check};
+use viewchan_model::engine::recording::Recording;
+use viewchan_model::engine::sampling::{Sampling, Scheduler};
 use viewchan_model::engine::strategy::available;
 use viewchan_model::golden::Golden;
 use viewchan_model::job::load;
-use viewchan_model::report::{FaultRun, FaultVerdict, Report, Run, Verdict, table};
-use viewchan_model::scenario::{Strategy, shipped};
+use viewchan_model::report::{FaultRun, Run, Verdict, table};
+use viewchan_model::scenario::{Scenario, Strategy, shipped};
 
 /// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
 ///
@@ -32,14 +34,36 @@ pub(crate) struct Arguments {
     /// Rounds of each scenario on real threads.
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = rounds)]
     rounds: u64,
+    /// Schedulers of shuttle, comma-separated: a run for each. `dfs` is for tiny scenarios.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCHEDULERS", default_value = "random,pct,urw")]
+    scheduler: Vec<Chooser>,
+    /// Executions of each scenario under each scheduler of shuttle. For `dfs` the most that there may be, with more the run
+    /// fails; 1000000 if not given. 300 for the others.
+    #[arg(long, value_name = "N", value_parser = rounds)]
+    iterations: Option<u64>,
+    /// The depth of the scheduler `pct`: ordering constraints that a fault may need. 3 if not given.
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u16).range(1..))]
+    depth: Option<u16>,
+    /// Where chance begins in the schedulers `random`, `pct` and `urw`. 1 if not given.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// The directory for the schedule of a run that fails under shuttle.
+    #[arg(long, value_name = "DIRECTORY", default_value = "target/schedules")]
+    schedules: PathBuf,
+    /// Replay the schedule in this file under shuttle, on the one scenario and strategy that it is of.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scheduler", "iterations", "depth", "seed", "faults"])]
+    replay: Option<PathBuf>,
     /// Runs at a time. One for each processor if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Do the K-th of N parts only, on as many machines: `viewchan merge` makes one verdict of their reports.
+    #[arg(long, value_name = "K/N", requires = "json")]
+    shard: Option<Shard>,
     /// Write the report to this file, as JSON (the schema is in the README of viewchan-model).
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write the counts to this file instead of comparing them with the golden ones. For maintainers.
-    #[arg(long, value_name = "FILE", hide = true)]
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "shard")]
     write_golden: Option<PathBuf>,
 }
 
@@ -52,6 +76,15 @@ fn rounds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A scheduler, on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Chooser {
+    Random,
+    Pct,
+    Urw,
+    Dfs,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let plan = plan(arguments)?;
     let json = arguments.json.as_ref().map(Output::create).transpose()?;
@@ -60,40 +93,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let progress: &dyn Progress = if std::io::stderr().is_terminal() { &bar } else { &lines };
     let report = check(&plan, progress).map_err(|error| format!("cannot run the check: {error}"))?;
     bar.0.finish_and_clear();
-    if let Some(json) = json {
-        json.write(&(serde_json::to_string_pretty(&report).expect("plain data") + "\n"))?;
-    }
     if let Some(golden) = golden {
         golden.write(&Golden::of(&report.runs).to_json())?;
     }
-    super::print(&in_words(&report))?;
-    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// A file to write at the end, opened at the beginning: a wrong path is noticed before the work. What it holds stays until
-/// there is something better.
-struct Output<'a> {
-    path: &'a PathBuf,
-    file: File,
-}
-
-impl<'a> Output<'a> {
-    fn create(path: &'a PathBuf) -> Result<Self, String> {
-        let opened = File::options().write(true).create(true).truncate(false).open(path);
-        let file = opened.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        Ok(Self { path, file })
-    }
-
-    fn write(mut self, text: &str) -> Result<(), String> {
-        let written = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
-        written.map_err(|error| format!("cannot write {}: {error}", self.path.display()))
-    }
+    verdict::tell(&report, &plan.scenarios, json)
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, String> {
     if let Some(missing) = arguments.engine.iter().find(|engine| !Engine::AVAILABLE.contains(engine)) {
-        let hint =
-            if *missing == Engine::Loom { "build with --features loom" } else { "build without --features loom" };
+        let hint = match missing {
+            Engine::Loom => "build with --features loom",
+            Engine::Shuttle => "build with --features shuttle, and without --features loom",
+            _ => "build without --features loom and --features shuttle",
+        };
         return Err(format!("this build has no engine {}: {hint}", missing.name()));
     }
     refuse_meddling()?;
@@ -111,59 +123,77 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         }
         Ok::<_, String>((origin, scenario))
     };
+    let scenarios: Vec<_> = origins.into_iter().map(load).collect::<Result<_, _>>()?;
+    let engines = if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) };
+    let samplings = samplings(arguments, &engines)?;
+    if let Some(file) = &arguments.replay {
+        refuse_replay(file, &engines, &scenarios, &strategies)?;
+    }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
-        scenarios: origins.into_iter().map(load).collect::<Result<_, _>>()?,
-        engines: if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) },
+        scenarios,
+        engines,
         faults: complete || arguments.faults,
         complete: complete && strategies == available(),
         strategies,
         rounds: arguments.rounds,
+        samplings,
+        schedules: arguments.schedules.clone(),
+        replay: arguments.replay.clone(),
         jobs: arguments.jobs.map_or(processors, usize::from),
         executable: std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
+        shard: arguments.shard,
     })
 }
 
-/// What the check found, for a person.
-fn in_words(report: &Report) -> String {
-    let mut parts = vec![table::runs(&report.runs)];
-    let faults: Vec<&FaultRun> = report.guarantees.iter().flat_map(|guarantee| &guarantee.faults).collect();
-    if !faults.is_empty() {
-        parts.push(table::faults(report));
+/// The runs under shuttle. A flag that nothing heeds is refused: it would seem to have had an effect.
+fn samplings(arguments: &Arguments, engines: &[Engine]) -> Result<Vec<Sampling>, String> {
+    let Arguments { iterations, depth, seed, .. } = arguments;
+    let choosers = once(&arguments.scheduler);
+    let given = [("--iterations", iterations.is_some()), ("--depth", depth.is_some()), ("--seed", seed.is_some())];
+    let given = given.into_iter().find(|&(_, is_given)| is_given);
+    if let Some((flag, _)) = given.filter(|_| !engines.contains(&Engine::Shuttle)) {
+        return Err(format!("{flag} is for the engine shuttle, which is not used here"));
     }
-    if !report.locks.is_empty() {
-        parts.push(table::locks(&report.locks));
+    if depth.is_some() && !choosers.contains(&Chooser::Pct) {
+        return Err("--depth is for the scheduler pct, which is not used here".to_owned());
     }
-    let failed: Vec<&Run> = report.runs.iter().filter(|run| run.verdict == Verdict::Fail).collect();
-    parts.extend(failed.iter().map(|run| failure(run)));
-    let survivors: Vec<_> = faults.iter().filter(|fault| fault.verdict == FaultVerdict::Survived).collect();
-    let survivor =
-        |fault: &&&FaultRun| format!("SURVIVED {}, {} on {}: {}", fault.name, fault.strategy, fault.engine, fault.why);
-    parts.extend(survivors.iter().map(survivor));
-    let unreached = |witness: &String| {
-        format!("UNREACHED {witness}: no scenario leads there, so what it is a witness for was not tested")
+    if seed.is_some() && choosers == [Chooser::Dfs] {
+        return Err("--seed is for schedulers that leave something to chance, and dfs does not".to_owned());
+    }
+    let depth = depth.map_or(3, usize::from);
+    let sampling = |chooser| {
+        let (scheduler, default) = match chooser {
+            Chooser::Random => (Scheduler::Random, 300),
+            Chooser::Pct => (Scheduler::Pct { depth }, 300),
+            Chooser::Urw => (Scheduler::Urw, 300),
+            Chooser::Dfs => (Scheduler::Dfs, 1_000_000),
+        };
+        let iterations = usize::try_from(iterations.unwrap_or(default)).map_err(|error| error.to_string())?;
+        Ok(Sampling { scheduler, iterations, seed: seed.unwrap_or(1) })
     };
-    parts.extend(report.missing_witnesses.iter().map(unreached));
-    parts.push(format!(
-        "{}: {} of {} runs pass, {} of {} faults refuted\n",
-        if report.passes() { "PASS" } else { "FAIL" },
-        report.runs.len() - failed.len(),
-        report.runs.len(),
-        faults.len() - survivors.len(),
-        faults.len()
-    ));
-    parts.join("\n\n")
+    choosers.into_iter().map(sampling).collect()
 }
 
-/// A failed run: what is violated, and how it came about.
-fn failure(run: &Run) -> String {
-    let mut lines = vec![table::line(run)];
-    for violation in &run.violations {
-        lines.push(format!("  {violation}"));
-        lines.extend(violation.trace.iter().map(|step| format!("    {step}")));
-    }
-    lines.join("\n")
+/// Refuses to replay a schedule on anything but what it is of.
+fn refuse_replay(
+    file: &Path,
+    engines: &[Engine],
+    scenarios: &[(String, Scenario)],
+    strategies: &[Strategy],
+) -> Result<(), String> {
+    let recording = Recording::read(file)?;
+    let ([(_, scenario)], [strategy], [Engine::Shuttle]) = (scenarios, strategies, engines) else {
+        let Recording { scenario, strategy, .. } = recording;
+        let file = file.display();
+        return Err(format!(
+            "a schedule is of one scenario and strategy: check {scenario} --strategy {strategy} --engine shuttle \
+             --replay {file}"
+        ));
+    };
+    let checked = recording.must_be_of(scenario, *strategy).and_then(|()| recording.planted());
+    checked.map(|_| ()).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// For a terminal.

@@ -4,18 +4,25 @@ pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod job;
 pub(crate) mod list;
+pub(crate) mod merge;
 pub(crate) mod strategies;
 pub(crate) mod vectors;
+mod verdict;
 
 use std::io::{ErrorKind, Write};
 use viewchan_model::engine::strategy::available;
 use viewchan_model::scenario::{Scenario, Strategy};
 
-/// Loom reads its limits from the environment: a variable there would make the claim of the result false.
+/// Loom reads its limits from the environment, and shuttle its seed: a variable there would make the claim of the result
+/// false.
 fn refuse_meddling() -> Result<(), String> {
     #[cfg(feature = "loom")]
     if let Some(name) = viewchan_model::engine::loom::meddling_variable() {
         return Err(format!("{name} is set, which changes what loom explores: unset it"));
+    }
+    #[cfg(all(feature = "shuttle", not(feature = "loom")))]
+    if let Some(name) = viewchan_model::engine::shuttle::meddling_variable() {
+        return Err(format!("{name} is set, which changes what shuttle runs: unset it"));
     }
     Ok(())
 }

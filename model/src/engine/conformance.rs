@@ -19,9 +19,10 @@
 //! # Ok::<(), String>(())
 //! ```
 
-use super::host::Host;
+use super::host::{Host, Reference};
 use super::real::{DeadlineOf, Observer, Stage, Worker};
-use super::strategy::with_strategy;
+use super::strategy::{Work, with_strategy};
+use crate::fault::Planted;
 use crate::monitor::{Failure, Row, Rows, outcome};
 use crate::report::Run;
 use crate::scenario::{self, Buffer, Interpreter, Scenario, Thread};
@@ -50,6 +51,30 @@ pub fn check<H: Host>(scenario: &Arc<Scenario>, strategy: scenario::Strategy, ro
             Ok(Run { violations, ..Run::begun(scenario, strategy, H::ENGINE, None) }.judged())
         }
     }
+}
+
+/// [`check`] on the reference runtime with something put into the code. Breaks this process: use a child.
+///
+/// # Errors
+///
+/// If it cannot be put into that strategy.
+pub fn check_planted(
+    planted: Planted,
+    scenario: &Arc<Scenario>,
+    strategy: scenario::Strategy,
+    rounds: u64,
+) -> Result<Run, String> {
+    struct Observe(Specified, u64);
+    impl Work for Observe {
+        type Outcome = Run;
+
+        fn with<S: Strategy<viewchan::Interpreter>>(self) -> Run {
+            observe::<Reference, S>(&self.0, self.1).0
+        }
+    }
+    let specified =
+        Specified::of(scenario, strategy).map_err(|broken| format!("the specification itself: {broken}"))?;
+    planted.run(strategy, Observe(specified, rounds))
 }
 
 /// [`repeat`], and the run for the report, with whatever went wrong in it. What was seen is empty if anything did.
