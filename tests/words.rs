@@ -13,7 +13,7 @@ use viewchan::layout::{FormatError, Kind, LayoutError, SliceError};
 use viewchan::reference::{Channels, Failure};
 use viewchan::runtime::{Cause, Ended};
 use viewchan::strategy::epoch::{PublishError, slot};
-use viewchan::{Format, Interpreter, Message, Runtime, Shaped};
+use viewchan::{Format, Interpreter, Message, Runtime};
 
 fn debug(what: &impl Debug) -> String {
     format!("{what:?}")
@@ -40,7 +40,7 @@ fn handles_say_which_one_they_are() {
         assert_eq!(debug(token), format!("Attached({itself})"));
         let buffer = freeze(token, b"secret");
         assert_eq!(debug(&buffer), format!("Buffer {{ owner: {id:?}, .. }}"));
-        let shaped = Shaped::from(buffer);
+        let shaped = buffer.with_shape(Format::BYTE, &[6]).expect("six bytes");
         let expected = format!("Shaped {{ buffer: Buffer {{ owner: {id:?}, .. }}, format: |u1, shape: [6], .. }}");
         assert_eq!(debug(&shaped), expected);
     });
@@ -76,12 +76,12 @@ fn ends_and_messages_say_which_channel_is_theirs() {
 fn slots_and_readings_say_which_one_they_are() {
     let _watchdog = watchdog();
     let owner = Interpreter::new();
-    let (mut publisher, mut subscriber) = slot();
+    let (publisher, subscriber) = slot();
     let id = publisher.slot_id();
     assert_eq!(debug(&publisher), format!("Publisher({id:?})"));
     assert_eq!(debug(&subscriber), format!("Subscriber({id:?})"));
     owner.attach(|token| publisher.publish(token, freeze(token, b"secret")).expect("its own"));
-    let mut reader = subscriber.reader();
+    let reader = subscriber.reader();
     assert_eq!(debug(&reader), format!("Reader({id:?})"));
     assert_eq!(debug(&reader.read().expect("published")), "Reading { len: 6, .. }");
 }
@@ -164,7 +164,7 @@ fn the_wrong_interpreter_is_named() {
     let _watchdog = watchdog();
     let (owner, other) = (Interpreter::new(), Interpreter::new());
     let buffer = owner.attach(|token| freeze(token, b"x"));
-    let message = panic_message(|| other.attach(|token| drop(buffer.clone(token))));
+    let message = panic_message(|| other.attach(|token| drop(buffer.clone_ref(token))));
     let expected = format!("the buffer belongs to {}, but the thread is attached to {}", owner.id(), other.id());
     assert_eq!(message, expected);
 }
