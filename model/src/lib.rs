@@ -6,13 +6,14 @@
 //! - [`monitor`]: trace refinement, between the two.
 //! - [`fault`]: protocols broken on purpose, in the code.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
-//! - [`mod@load`]: where scenarios come from.
+//! - [`mod@load`]: where scenarios come from. [`generate`]: scenarios that nobody wrote.
 
 #![deny(unsafe_code)]
 
 pub mod check;
 pub mod engine;
 pub mod fault;
+pub mod generate;
 pub mod golden;
 pub mod job;
 pub mod load;

@@ -1,13 +1,15 @@
 //! A scenario is data: interpreters, buffers, channels, and threads with their steps.
 //!
 //! One file serves every engine: the specification explores it, loom runs the real code on it, real threads repeat it.
-//! The file format is documented in the module [`mod@parse`].
+//! The file format is documented in the module [`mod@parse`]; [`write()`] writes it.
 
 pub mod parse;
 mod shipped;
+mod write;
 
 pub use parse::{MOST_BYTES, ParseError, parse};
 pub use shipped::shipped;
+pub use write::{line, write};
 
 use std::collections::BTreeMap;
 

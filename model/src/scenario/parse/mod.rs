@@ -46,7 +46,7 @@
 //! | `bounded-for` | Optional, in tier `exhaustive`. Strategies with 2 or 3 preemptions, as `{ deferred = 3 }`: loom explores these bounded. |
 //! | `defect` | Optional. The defect of CPython that this is the regression scenario of, `"D1"` to `"D14"`. |
 //! | `fault` | Optional. A fault of the specification that must be refuted here; `viewchan explain SCENARIO` draws how. |
-//! | `interpreters` | The names of the interpreters, 1 to 4. |
+//! | `interpreters` | The names of the interpreters, 1 to 5. |
 //! | `[[buffer]]` | A buffer, frozen before the threads start: its `name` and its `owner`, an interpreter. At most 6. |
 //! | `[[channel]]` | A channel: its `name`, its `capacity` in messages, at least 1 (unbounded without), and `undelivered`. At most 6. |
 //! | `undelivered` | Optional. The policy of its send ends: `"deliver"`, as without it, `"error"` or `"remove"`; see below. |

@@ -110,7 +110,7 @@ fn wrong_heads_are_refused() {
             "4: `b` cannot name an interpreter; expected a capital letter, then letters or digits, at most 40 characters",
         ),
         case(r#"["A", "B"]"#, r#"["A", "A"]"#, "4: `A` is declared twice; expected a new name"),
-        case(r#"["A", "B"]"#, r#"["A", "B", "C", "D", "E"]"#, "4: 5 interpreters; expected at most 4"),
+        case(r#"["A", "B"]"#, r#"["A", "B", "C", "D", "E", "F"]"#, "4: 6 interpreters; expected at most 5"),
     ]);
 }
 
