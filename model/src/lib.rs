@@ -6,7 +6,8 @@
 //! - [`monitor`]: trace refinement, between the two.
 //! - [`fault`]: protocols broken on purpose, in the code.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
-//! - [`mod@load`]: where scenarios come from. [`generate`]: scenarios that nobody wrote.
+//! - [`mod@load`]: where scenarios come from. [`generate`]: scenarios that nobody wrote. [`series`]: many of them on one
+//!   engine.
 
 #![deny(unsafe_code)]
 
@@ -20,4 +21,5 @@ pub mod load;
 pub mod monitor;
 pub mod report;
 pub mod scenario;
+pub mod series;
 pub mod spec;

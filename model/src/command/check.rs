@@ -1,6 +1,6 @@
 //! `viewchan check`.
 
-use super::{once, refuse_idle, refuse_meddling};
+use super::{once, refuse_idle, refuse_meddling, refuse_missing};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{IsTerminal, Write};
@@ -91,11 +91,7 @@ impl<'a> Output<'a> {
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, String> {
-    if let Some(missing) = arguments.engine.iter().find(|engine| !Engine::AVAILABLE.contains(engine)) {
-        let hint =
-            if *missing == Engine::Loom { "build with --features loom" } else { "build without --features loom" };
-        return Err(format!("this build has no engine {}: {hint}", missing.name()));
-    }
+    arguments.engine.iter().try_for_each(|&engine| refuse_missing(engine))?;
     refuse_meddling()?;
     let strategies = super::strategies(&arguments.strategy)?;
     let complete = arguments.scenarios.is_empty();
@@ -111,7 +107,6 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         }
         Ok::<_, String>((origin, scenario))
     };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
         scenarios: origins.into_iter().map(load).collect::<Result<_, _>>()?,
         engines: if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) },
@@ -119,8 +114,8 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         complete: complete && strategies == available(),
         strategies,
         rounds: arguments.rounds,
-        jobs: arguments.jobs.map_or(processors, usize::from),
-        executable: std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?,
+        jobs: super::jobs(arguments.jobs),
+        executable: super::executable()?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
     })
 }

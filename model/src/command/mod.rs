@@ -1,13 +1,19 @@
 //! The subcommands, a file each. Each returns the exit status, or the text of an error for exit status 2.
 
+pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod generate;
 pub(crate) mod job;
 pub(crate) mod list;
+mod series;
+pub(crate) mod soak;
 pub(crate) mod strategies;
 pub(crate) mod vectors;
 
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use viewchan_model::check::Engine;
 use viewchan_model::engine::strategy::available;
 use viewchan_model::scenario::{Scenario, Strategy};
 
@@ -18,6 +24,26 @@ fn refuse_meddling() -> Result<(), String> {
         return Err(format!("{name} is set, which changes what loom explores: unset it"));
     }
     Ok(())
+}
+
+/// Refuses an engine that this build has not got.
+fn refuse_missing(engine: Engine) -> Result<(), String> {
+    if Engine::AVAILABLE.contains(&engine) {
+        return Ok(());
+    }
+    let hint = if engine == Engine::Loom { "build with --features loom" } else { "build without --features loom" };
+    Err(format!("this build has no engine {}: {hint}", engine.name()))
+}
+
+/// This program, to be started again.
+fn executable() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))
+}
+
+/// How many processes run at a time: one for each processor if nothing else was asked for.
+fn jobs(asked: Option<u16>) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or(processors, usize::from)
 }
 
 /// The strategies that were asked for, each once and all of this build; all that it has if none was asked for.

@@ -20,7 +20,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 /// How big a scenario may get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Size {
-    /// For loom: 2 or 3 threads with a few steps each.
+    /// For loom without a bound: 2 threads with up to 3 moves each.
+    Tiny,
+    /// For loom with a bound: 2 or 3 threads with up to 5 moves each.
     Small,
     /// For shuttle: up to 4 threads with up to 12 moves each.
     Middle,
@@ -30,11 +32,25 @@ pub enum Size {
 
 impl Size {
     /// All sizes.
-    pub const ALL: [Self; 3] = [Self::Small, Self::Middle, Self::Large];
+    pub const ALL: [Self; 4] = [Self::Tiny, Self::Small, Self::Middle, Self::Large];
+
+    /// Whether its scenarios are small enough to be explored, on the specification and under loom.
+    pub fn is_explorable(self) -> bool {
+        matches!(self, Self::Tiny | Self::Small)
+    }
+
+    /// How thoroughly loom explores it.
+    fn tier(self) -> Tier {
+        match self {
+            Self::Tiny => Tier::Exhaustive,
+            _ => Tier::Bounded { preemptions: 2 },
+        }
+    }
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Tiny => "tiny",
             Self::Small => "small",
             Self::Middle => "middle",
             Self::Large => "large",
@@ -92,7 +108,7 @@ impl ValueTree for Tree {
         Scenario {
             name: format!("case-{number}-of-{seed:x}"),
             about: format!("Generated: {}, {}, case {number} of seed {seed}.", size.name(), strategy.name()),
-            tier: Tier::Bounded { preemptions: 2 },
+            tier: size.tier(),
             ..self.tree.current()
         }
     }

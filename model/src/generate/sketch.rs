@@ -151,6 +151,7 @@ struct Extent {
 impl Extent {
     fn of(size: Size) -> Self {
         match size {
+            Size::Tiny => Self { interpreters: 2..=2, threads: 2..=2, moves: 1..=3, buffers: 1..=1, channels: 1..=1 },
             Size::Small => Self { interpreters: 2..=3, threads: 2..=3, moves: 1..=5, buffers: 1..=2, channels: 1..=2 },
             Size::Middle => {
                 Self { interpreters: 2..=4, threads: 2..=4, moves: 2..=12, buffers: 1..=4, channels: 1..=3 }

@@ -390,6 +390,11 @@ impl Step {
         }
     }
 
+    /// Whether it is a block that ends by a panic.
+    pub fn panics(&self) -> bool {
+        matches!(self, Self::Attach { unwind: Some(_), .. })
+    }
+
     /// How long a sending or receiving step waits; `None` for any other step.
     pub fn patience(&self) -> Option<Patience> {
         match self {
