@@ -185,6 +185,20 @@ fn a_circle_of_three_is_refused() {
     assert_connected(&c_tx, &c_rx);
 }
 
+/// A receive end that was shut, sent and lost in flight is nowhere any more: a send into its channel is refused because that
+/// is closed, not because of a circle.
+#[test]
+fn a_shut_receive_end_lost_in_flight_leaves_no_trace() {
+    let _watchdog = watchdog();
+    let (a_tx, a_rx) = unbounded();
+    let (b_tx, b_rx) = unbounded();
+    a_rx.shut();
+    send_receive_end(&b_tx, a_rx).expect("it can be reached");
+    b_rx.shut();
+    let refused = Interpreter::new().attach(|token| a_tx.send(token, b_rx)).expect_err("nobody receives");
+    assert!(matches!(refused, SendError::Closed(_)), "{refused:?}");
+}
+
 /// A receive end that was refused for another reason has not gone anywhere: the crossing send is no circle then.
 #[test]
 fn a_refused_receive_end_leaves_no_trace() {

@@ -1,13 +1,16 @@
 //! The whole check: scenarios on the specification and on the real code, faults on both, one report.
 
 mod faults;
+mod shard;
+
+pub use shard::Shard;
 
 use crate::engine::spec::{self as spec_engine, SecondOpinion};
 use crate::golden::Golden;
 use crate::job::{self, Job, Task};
 use crate::report::{FaultRun, Guarantee, LockRow, Report, Run, Violation, strategies};
 use crate::scenario::{Scenario, Strategy};
-use crate::spec::{self, Counterexample, Exploration, Rules, Witness, Witnesses, explore};
+use crate::spec::{Counterexample, Exploration, Rules, Witness, Witnesses, explore};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +64,8 @@ pub struct Plan {
     pub executable: PathBuf,
     /// The counts that scenarios must have.
     pub golden: Golden,
+    /// The part of all this that is to be done; all of it if there is none.
+    pub shard: Option<Shard>,
 }
 
 /// Hears of progress.
@@ -79,8 +84,7 @@ pub trait Progress: Sync {
 ///
 /// When a child process cannot be started.
 pub fn check(plan: &Plan, progress: &dyn Progress) -> std::io::Result<Report> {
-    let tasks = plan.tasks();
-    let faults = faults::attempts(plan);
+    let shard::Share { runs: tasks, faults, part } = shard::share(plan);
     progress.planned(tasks.len() + faults.len());
 
     let pool = ThreadPoolBuilder::new().num_threads(plan.jobs).build().map_err(std::io::Error::other)?;
@@ -102,9 +106,10 @@ pub fn check(plan: &Plan, progress: &dyn Progress) -> std::io::Result<Report> {
         schema: 1,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         runs,
-        guarantees: guarantees(tried),
+        guarantees: Guarantee::all(&tried),
         locks: locks(&explorations),
         missing_witnesses: if demands_witnesses { missing_witnesses(explorations.values()) } else { Vec::new() },
+        part,
     })
 }
 
@@ -193,15 +198,6 @@ fn in_words(rules: &Rules, found: &Counterexample) -> Violation {
         why: found.violation.why.clone(),
         trace: found.path.iter().map(|action| action.describe(rules.scenario())).collect(),
     }
-}
-
-fn guarantees(tried: Vec<(String, FaultRun)>) -> Vec<Guarantee> {
-    let with_faults = |guarantee: &spec::Guarantee| Guarantee {
-        id: guarantee.id().to_owned(),
-        name: guarantee.name().to_owned(),
-        faults: tried.iter().filter(|(id, _)| id == guarantee.id()).map(|(_, fault)| fault.clone()).collect(),
-    };
-    spec::Guarantee::ALL.iter().map(with_faults).collect()
 }
 
 /// The lock table: the rows of each strategy that was explored.

@@ -4,6 +4,7 @@
 //! be a bound that crept in. Nothing here is a limit: the counts are compared after the fact.
 
 use crate::report::{Run, Violation};
+use crate::scenario::Strategy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -63,6 +64,11 @@ impl Golden {
     /// As the text of the file.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("plain data") + "\n"
+    }
+
+    /// The counts of a scenario under a strategy, if it has any.
+    pub fn of_run(&self, scenario: &str, strategy: Strategy) -> Option<&Counts> {
+        self.0.get(scenario)?.get(strategy.name())
     }
 
     /// What is wrong with the counts of a run, if they are not the golden ones.

@@ -3,7 +3,7 @@
 //! A failing loom model can abort its process, a deadlocked one on real threads never ends. So the command runs each as
 //! a child: `viewchan job …`, which prints one [`Run`] as JSON, and nothing else, on its standard output.
 
-use crate::fault::CodeFault;
+use crate::fault::{CodeFault, Planted};
 pub use crate::load::{is_path, load};
 use crate::report::{Run, Verdict, Violation};
 use crate::scenario::{Scenario, Strategy};
@@ -34,6 +34,13 @@ pub enum Task {
         /// How often.
         rounds: u64,
     },
+    /// A strategy with a flaw, or the flawless one, on real threads: for sanitizers, which see what it does to memory.
+    FlawedThreads {
+        /// The flaw.
+        flaw: Planted,
+        /// How often.
+        rounds: u64,
+    },
 }
 
 impl Task {
@@ -42,31 +49,33 @@ impl Task {
         match self {
             Self::Loom { mode } => vec!["loom".to_owned(), (*mode).to_owned()],
             Self::Fault { name } => vec!["fault".to_owned(), (*name).to_owned()],
-            Self::Control => vec!["control".to_owned(), "-".to_owned()],
+            Self::Control => vec!["control".to_owned()],
             Self::Threads { rounds } => vec!["threads".to_owned(), rounds.to_string()],
+            Self::FlawedThreads { flaw, rounds } => {
+                vec!["flawed-threads".to_owned(), flaw.name().to_owned(), rounds.to_string()]
+            }
         }
     }
 
-    /// The task that `viewchan job` was given.
+    /// The task that `viewchan job` was given in these arguments.
     ///
     /// # Errors
     ///
     /// When there is no such task.
-    pub fn parse(engine: &str, detail: &str) -> Result<Self, String> {
-        match (engine, detail) {
-            ("loom", "plain") => Ok(Self::Loom { mode: "plain" }),
-            ("loom", "rmw") => Ok(Self::Loom { mode: "rmw" }),
-            ("control", "-") => Ok(Self::Control),
-            ("fault", name) => {
+    pub fn parse(arguments: &[&str]) -> Result<Self, String> {
+        match *arguments {
+            ["loom", "plain"] => Ok(Self::Loom { mode: "plain" }),
+            ["loom", "rmw"] => Ok(Self::Loom { mode: "rmw" }),
+            ["control"] => Ok(Self::Control),
+            ["fault", name] => {
                 let fault = CodeFault::from_name(name).ok_or_else(|| format!("no fault {name:?} lives in the code"))?;
                 Ok(Self::Fault { name: fault.name })
             }
-            ("threads", rounds) => match rounds.parse() {
-                Ok(0) => Err("rounds \"0\": expected at least 1".to_owned()),
-                Ok(rounds) => Ok(Self::Threads { rounds }),
-                Err(error) => Err(format!("rounds {rounds:?}: {error}")),
-            },
-            _ => Err(format!("there is no job {engine:?} {detail:?}")),
+            ["threads", rounds] => Ok(Self::Threads { rounds: parse_rounds(rounds)? }),
+            ["flawed-threads", flaw, rounds] => {
+                Ok(Self::FlawedThreads { flaw: Planted::from_name(flaw)?, rounds: parse_rounds(rounds)? })
+            }
+            _ => Err(format!("there is no job {arguments:?}")),
         }
     }
 
@@ -74,7 +83,7 @@ impl Task {
     /// microseconds, loom's executions nobody can foretell.
     pub fn limit(&self) -> Duration {
         match self {
-            Self::Threads { rounds } => {
+            Self::Threads { rounds } | Self::FlawedThreads { rounds, .. } => {
                 Duration::from_secs(60) + Duration::from_millis(rounds.saturating_mul(20)).min(DAY)
             }
             _ => Duration::from_secs(1800),
@@ -86,8 +95,16 @@ impl Task {
         match self {
             Self::Loom { mode } => Run::begun(scenario, strategy, "loom", Some(mode)),
             Self::Fault { .. } | Self::Control => Run::begun(scenario, strategy, "loom", Some("rmw")),
-            Self::Threads { .. } => Run::begun(scenario, strategy, "threads", None),
+            Self::Threads { .. } | Self::FlawedThreads { .. } => Run::begun(scenario, strategy, "threads", None),
         }
+    }
+}
+
+fn parse_rounds(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("rounds \"0\": expected at least 1".to_owned()),
+        Ok(rounds) => Ok(rounds),
+        Err(error) => Err(format!("rounds {text:?}: {error}")),
     }
 }
 
@@ -192,6 +209,7 @@ pub fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task) -> Res
 
     match *task {
         Task::Threads { rounds } => conformance::check::<Reference>(scenario, strategy, rounds),
+        Task::FlawedThreads { flaw, rounds } => conformance::check_planted(flaw, scenario, strategy, rounds),
         _ => Err("this build has no loom: build with --features loom".to_owned()),
     }
 }
@@ -208,10 +226,8 @@ pub fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task) -> Res
 
 #[cfg(feature = "loom")]
 mod under_loom {
-    use super::{Arc, CodeFault, Run, Scenario, Strategy, Task, Violation};
+    use super::{Arc, Planted, Run, Scenario, Strategy, Task, Violation};
     use crate::engine::loom::{self, Mode};
-    use crate::engine::strategy::with_strategy;
-    use crate::fault;
     use crate::monitor::{Failure, Graph};
     use crate::scenario::Tier;
     use crate::spec::{Rules, explore};
@@ -228,14 +244,13 @@ mod under_loom {
         let graph = match *task {
             Task::Loom { mode } => {
                 let mode = if mode == "rmw" { Mode::Rmw } else { Mode::Plain };
-                with_strategy!(strategy, S => loom::explore::<S>(scenario, strategy, mode, answer_and_exit))?
+                loom::explore_planted(Planted::Nothing, scenario, strategy, mode, answer_and_exit)?
             }
             Task::Fault { name } => {
-                let fault = CodeFault::from_name(name).expect("parsed");
-                fault::explore(fault, scenario, strategy, answer_and_exit)?
+                loom::explore_planted(Planted::from_name(name)?, scenario, strategy, Mode::Rmw, answer_and_exit)?
             }
-            Task::Control => fault::control(scenario, strategy, answer_and_exit)?,
-            Task::Threads { .. } => {
+            Task::Control => loom::explore_planted(Planted::Control, scenario, strategy, Mode::Rmw, answer_and_exit)?,
+            Task::Threads { .. } | Task::FlawedThreads { .. } => {
                 return Err("a loom build has no real threads: build without --features loom".into());
             }
         };
@@ -270,7 +285,7 @@ mod under_loom {
 
 #[cfg(test)]
 mod tests {
-    use super::{Task, tail};
+    use super::{Planted, Task, tail};
     use std::time::Duration;
 
     /// A child is told its task in arguments that mean that task.
@@ -282,11 +297,13 @@ mod tests {
             Task::Fault { name: "double-release" },
             Task::Control,
             Task::Threads { rounds: 7 },
+            Task::FlawedThreads { flaw: Planted::Control, rounds: 7 },
+            Task::FlawedThreads { flaw: Planted::from_name("double-release").expect("a fault"), rounds: 7 },
         ];
         for task in tasks {
             let arguments = task.arguments();
-            let [engine, detail] = arguments.as_slice() else { panic!("{arguments:?}") };
-            assert_eq!(Task::parse(engine, detail), Ok(task));
+            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            assert_eq!(Task::parse(&words), Ok(task));
         }
     }
 
@@ -296,7 +313,7 @@ mod tests {
         let limit = |rounds| Task::Threads { rounds }.limit();
         assert_eq!(limit(300), Duration::from_secs(66));
         assert_eq!(limit(u64::MAX), Duration::from_secs(60) + super::DAY);
-        assert!(Task::parse("threads", "0").is_err());
+        assert!(Task::parse(&["threads", "0"]).is_err());
     }
 
     /// Of what a child complained about, the end is kept: the last five lines that say something.

@@ -4,6 +4,7 @@
 //! - [`scenario`]: who does what, as data.
 //! - [`engine`]: the specification explored, and the real code under loom or on real threads, also that of backends.
 //! - [`monitor`]: trace refinement, between the two.
+//! - `history` (without the feature `loom`): histories of one channel on real threads, checked for linearizability.
 //! - [`fault`]: protocols broken on purpose, in the code.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
 //! - [`mod@load`]: where scenarios come from. [`generate`]: scenarios that nobody wrote. [`series`]: many of them on one
@@ -16,6 +17,8 @@ pub mod engine;
 pub mod fault;
 pub mod generate;
 pub mod golden;
+#[cfg(not(feature = "loom"))]
+pub mod history;
 pub mod job;
 pub mod load;
 pub mod monitor;

@@ -20,6 +20,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(command::check::Arguments),
+    Merge(command::merge::Arguments),
     List(command::list::Arguments),
     Explain(command::explain::Arguments),
     Vectors(command::vectors::Arguments),
@@ -35,6 +36,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Check(arguments) => command::check::run(&arguments),
+        Command::Merge(arguments) => command::merge::run(&arguments),
         Command::List(arguments) => command::list::run(&arguments),
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Vectors(arguments) => command::vectors::run(&arguments),

@@ -191,15 +191,17 @@ fn vectors_of_nothing_are_refused() {
 /// The hidden command for child processes refuses as well.
 #[test]
 fn malformed_jobs_are_refused() {
-    refuses("job", &["required arguments were not provided", "<SCENARIO>", "<STRATEGY>", "<ENGINE>", "<DETAIL>"]);
-    refuses("job one-message view loom", &["required arguments were not provided", "<DETAIL>"]);
+    refuses("job", &["required arguments were not provided", "<SCENARIO>", "<STRATEGY>", "<TASK>..."]);
+    refuses("job one-message view", &["required arguments were not provided", "<TASK>..."]);
     refuses("job one-message gift loom plain", &["invalid value 'gift' for '<STRATEGY>'"]);
-    refuses("job one-message view loom fast", &["there is no job \"loom\" \"fast\""]);
-    refuses("job one-message view warp plain", &["there is no job \"warp\" \"plain\""]);
+    refuses("job one-message view loom fast", &["there is no job [\"loom\", \"fast\"]"]);
+    refuses("job one-message view warp plain", &["there is no job [\"warp\", \"plain\"]"]);
     refuses("job one-message view fault no-such-fault", &["no fault \"no-such-fault\""]);
     refuses("job one-message view threads many", &["rounds \"many\": "]);
     refuses("job one-message view threads 0", &["rounds \"0\": expected at least 1"]);
-    refuses("job one-mesage view control -", &["no shipped scenario is named \"one-mesage\""]);
+    refuses("job one-message view flawed-threads no-such-fault 5", &["no fault \"no-such-fault\""]);
+    refuses("job one-message view flawed-threads none 0", &["rounds \"0\": expected at least 1"]);
+    refuses("job one-mesage view control", &["no shipped scenario is named \"one-mesage\""]);
     let other = if viewchan::sync::BACKEND == "loom" { "threads 5" } else { "loom plain" };
     refuses(&format!("job one-message view {other}"), &["--features loom"]);
 }

@@ -3,10 +3,11 @@
 
 mod common;
 
-use common::{complaints, pairs, run_for, text, viewchan};
+use common::{complaints, pairs, run, run_for, text, viewchan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::Duration;
+use viewchan_model::fault::Planted;
 use viewchan_model::job::Task;
 use viewchan_model::report::{Report, Run, Verdict};
 use viewchan_model::scenario::{Scenario, Strategy};
@@ -94,6 +95,41 @@ fn what_is_determined_is_reached() {
     assert!(!determined.is_empty());
     for run in REPORT.runs.iter().filter(|run| determined.contains_key(&of(run))) {
         assert!(run.outcomes.iter().eq(&determined[&of(run)]), "{run:#?}");
+    }
+}
+
+/// The strategy that carries the flaws is the shipped one where it is whole.
+#[test]
+fn the_flawless_strategy_passes() {
+    let run = run("one-message", &Task::FlawedThreads { flaw: Planted::Control, rounds: ROUNDS });
+    assert_eq!((run.verdict, run.executions), (Verdict::Pass, ROUNDS), "{run:#?}");
+}
+
+/// Strategies with flaws run here as well: what they leak or lock is seen, what they do to memory is for sanitizers.
+#[test]
+fn flaws_that_do_no_harm_to_memory_are_noticed() {
+    let flaws = [
+        ("forgotten-release", "last-clone-in-two-threads", "G3: 1 more buffers were frozen than freed or thawed"),
+        ("lock-at-clone", "clones-made-while-dropped", "G1: "),
+        ("discard-leaks", "both-ends-dropped", "G3: 1 more buffers were frozen than freed or thawed"),
+    ];
+    for (name, scenario, says) in flaws {
+        let flaw = Planted::from_name(name).expect("a fault");
+        let complaints = complaints(&run(scenario, &Task::FlawedThreads { flaw, rounds: ROUNDS }));
+        assert!(complaints.iter().all(|why| why.starts_with(says)), "{name}: {complaints:?}");
+    }
+}
+
+/// What is no flaw of a strategy, or of another one, is not run as if it were.
+#[test]
+fn what_cannot_be_planted_is_no_run() {
+    for (name, why) in [
+        ("send-forgets-waiters", "breaks a site, which only a build with --features loom can do"),
+        ("no-lock-at-clone", "is a flaw of the strategy shared, not of view"),
+    ] {
+        let flaw = Planted::from_name(name).expect("a fault");
+        let complaints = complaints(&run("one-message", &Task::FlawedThreads { flaw, rounds: ROUNDS }));
+        assert!(complaints.iter().all(|complaint| complaint.contains(why)), "{name}: {complaints:?}");
     }
 }
 

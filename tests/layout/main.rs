@@ -2,12 +2,19 @@
 //! are the elements that they should be. And against mistakes: checks that are wrong in one place each, which the same
 //! properties must refute.
 
+#[cfg(not(feature = "loom"))]
+mod arrays;
+#[cfg(not(feature = "loom"))]
+#[path = "../common/mod.rs"]
+mod common;
 mod mistakes;
 mod oracle;
+mod reference;
 mod units;
 
-use oracle::{agrees_with_brute_force, agrees_with_exact_sums, cut, huge, slices_agree, small};
+use oracle::{agrees_with_brute_force, agrees_with_exact_sums, huge, slices_agree, small};
 use proptest::prelude::*;
+use reference::cut;
 use viewchan::Layout;
 
 /// A packed layout is accepted if and only if no byte of any element is outside of the buffer.

@@ -202,11 +202,11 @@ impl<T> Channel<T> {
     #[must_use]
     pub(super) fn close_receive(&self) -> VecDeque<T> {
         let mut state = self.state.lock();
+        state.mooring = None;
         if state.receiver_gone {
-            return VecDeque::new(); // It was shut before it was dropped.
+            return VecDeque::new(); // It was shut before it was dropped, and may have travelled since.
         }
         state.receiver_gone = true;
-        state.mooring = None;
         let inside = core::mem::take(&mut state.queue);
         trace::emit(|| Event::Closed { channel: self.id, side: Side::Receive, discarded: inside.len() });
         if state.senders_waiting > 0 {

@@ -1,4 +1,4 @@
-//! Loom's cell interface on a plain cell, for backends that do not check accesses.
+//! Loom's interface on a plain cell and a plain value, for backends that check neither accesses nor leaks.
 #![cfg_attr(feature = "loom", allow(dead_code))]
 
 use core::marker::PhantomData;
@@ -41,4 +41,26 @@ impl<T> Drop for ConstPtr<T> {
     /// Nothing. It is here so that dropping one says the same in every backend: the read is over.
     #[inline]
     fn drop(&mut self) {}
+}
+
+/// A value whose leak loom would report. Here: just the value.
+pub(crate) struct Tracked<T>(T);
+
+impl<T> Tracked<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> core::ops::Deref for Tracked<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
 }

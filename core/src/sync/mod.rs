@@ -1,13 +1,14 @@
 //! The one facade: every lock, condition, atomic and cell of this crate comes from here.
 //!
-//! Two backends offer the same names: `std` (parking_lot and the standard library) and, under the feature `loom`, loom's
-//! models of them. The protocol above is the same source for both, without a `cfg`. [`BACKEND`] says which one is in.
+//! Three backends offer the same names: `std` (parking_lot and the standard library) and, under the features `loom` and
+//! `shuttle`, the models that these tools have of them; with both features, loom's. The protocol above is the same source
+//! for all, without a `cfg`. [`BACKEND`] says which one is in.
 
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 #[path = "std.rs"]
 mod backend;
-#[cfg(feature = "loom")]
-#[path = "loom.rs"]
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+#[path = "checker.rs"]
 mod backend;
 
 mod cell;

@@ -1,6 +1,7 @@
 //! Every place where the protocol's correctness hangs on one word: its memory orderings, its wake-ups, and what it defers.
 //!
-//! A site is data, so that a test can break one at a time (feature `loom` only) and demand that a model notices.
+//! A site is data, so that a test can break one at a time (features `loom` and `shuttle` only) and demand that a model
+//! notices. Orderings mean nothing to shuttle, which takes all for SeqCst: there, none can be broken.
 //! SPEC.md has one line for each; a test compares the two lists.
 
 use core::sync::atomic::Ordering;
@@ -147,50 +148,79 @@ const fn delay(name: &'static str) -> Delay {
     Delay { name }
 }
 
-#[cfg(feature = "loom")]
-pub use mutation::{Unknown, break_site, weaken_site};
-#[cfg(feature = "loom")]
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+pub use mutation::{Unbroken, break_site, weaken_site};
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 pub(super) use mutation::{is_bypassed, is_dropped, ordering};
 
-#[cfg(feature = "loom")]
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 mod mutation {
     use super::{ACCESSES, Access, DELAYS, Delay, Ordering, WAKE_UPS, WakeUp};
+    use core::fmt;
     use std::sync::OnceLock;
 
     /// The site that is broken; of an access also the ordering that it has instead.
     static BROKEN: OnceLock<(String, Ordering)> = OnceLock::new();
 
-    /// No site has that name, or another one is broken already.
-    #[derive(Debug)]
-    pub struct Unknown;
+    /// Why a site was not broken.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Unbroken {
+        /// No site has that name, or that half.
+        Unknown,
+        /// Another one is broken already.
+        Second,
+        /// It is an ordering, which would make no difference to this backend.
+        Meaningless,
+    }
+
+    impl fmt::Display for Unbroken {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(match self {
+                Self::Unknown => "no site has that name, or that half",
+                Self::Second => "another site is broken already",
+                Self::Meaningless => "all orderings are SeqCst to shuttle, so to weaken one would show nothing",
+            })
+        }
+    }
+
+    impl std::error::Error for Unbroken {}
 
     /// Breaks the site of this name for the rest of the process: an ordering becomes `Relaxed`, a wake-up is dropped, a
     /// delay is none.
     ///
     /// # Errors
     ///
-    /// When no site has that name, or when a site was broken before.
-    pub fn break_site(name: &str) -> Result<(), Unknown> {
-        let accesses = ACCESSES.iter().map(|site| site.name);
-        let mut names =
-            accesses.chain(WAKE_UPS.iter().map(|site| site.name)).chain(DELAYS.iter().map(|site| site.name));
-        if !names.any(|known| known == name) {
-            return Err(Unknown);
+    /// When no site has that name, when a site was broken before, or when it is an ordering and the backend shuttle.
+    pub fn break_site(name: &str) -> Result<(), Unbroken> {
+        let mut others = WAKE_UPS.iter().map(|site| site.name).chain(DELAYS.iter().map(|site| site.name));
+        if others.any(|other| other == name) {
+            return set_broken(name, Ordering::Relaxed);
         }
-        BROKEN.set((name.to_owned(), Ordering::Relaxed)).map_err(|_| Unknown)
+        weaken(name, Ordering::Relaxed, |_| true)
     }
 
     /// Weakens the access of this name, whose ordering is `AcqRel`, to one half of that for the rest of the process.
     ///
     /// # Errors
     ///
-    /// When no such access has that name, when `half` is none, or when a site was broken before.
-    pub fn weaken_site(name: &str, half: Ordering) -> Result<(), Unknown> {
-        let is_whole = |site: &Access| site.name == name && site.ordering == Ordering::AcqRel;
-        if !ACCESSES.iter().any(is_whole) || !matches!(half, Ordering::Acquire | Ordering::Release) {
-            return Err(Unknown);
+    /// When no such access has that name, when `half` is none, when a site was broken before, or when the backend is shuttle.
+    pub fn weaken_site(name: &str, half: Ordering) -> Result<(), Unbroken> {
+        let is_half = matches!(half, Ordering::Acquire | Ordering::Release);
+        weaken(name, half, |site| is_half && site.ordering == Ordering::AcqRel)
+    }
+
+    fn weaken(name: &str, instead: Ordering, can_be: impl Fn(&Access) -> bool) -> Result<(), Unbroken> {
+        if !ACCESSES.iter().any(|site| site.name == name && can_be(site)) {
+            return Err(Unbroken::Unknown);
         }
-        BROKEN.set((name.to_owned(), half)).map_err(|_| Unknown)
+        if cfg!(not(feature = "loom")) {
+            return Err(Unbroken::Meaningless);
+        }
+        set_broken(name, instead)
+    }
+
+    fn set_broken(name: &str, instead: Ordering) -> Result<(), Unbroken> {
+        BROKEN.set((name.to_owned(), instead)).map_err(|_| Unbroken::Second)
     }
 
     fn is_broken(name: &str) -> bool {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// The name of this backend.
 pub const BACKEND: &str = "std";
 
-pub(crate) use cell::{ConstPtr, UnsafeCell};
+pub(crate) use cell::{ConstPtr, Tracked, UnsafeCell};
 pub(crate) use std::thread_local;
 
 /// An interpreter's lock: held across calls, handed over on request.
@@ -170,27 +170,5 @@ impl AtomicUsize {
     #[inline]
     pub(crate) fn fetch_sub(&self, value: usize, site: Access) -> usize {
         self.0.fetch_sub(value, site.ordering)
-    }
-}
-
-/// A value whose leak a model checker would report. Here: just the value.
-pub(crate) struct Tracked<T>(T);
-
-impl<T> Tracked<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(value)
-    }
-
-    pub(crate) fn into_inner(self) -> T {
-        self.0
-    }
-}
-
-impl<T> core::ops::Deref for Tracked<T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.0
     }
 }

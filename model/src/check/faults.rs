@@ -46,16 +46,23 @@ fn named_by(plan: &Plan, scenario: &Scenario, index: usize) -> Option<Attempt> {
 }
 
 impl Attempt {
+    /// The identifier of the guarantee that it breaks.
+    pub(super) fn guarantee(&self) -> &'static str {
+        match self {
+            Self::Spec(fault, _) | Self::Named(fault, _) => fault.guarantee().id(),
+            Self::Loom(fault) => fault.guarantee,
+        }
+    }
+
     /// Tries the fault; with it, the guarantee that it breaks.
     pub(super) fn attempt(self, plan: &Plan) -> std::io::Result<(String, FaultRun)> {
-        match self {
-            Self::Spec(fault, strategy) => Ok((fault.guarantee().id().to_owned(), on_shipped(fault, strategy))),
-            Self::Named(fault, index) => {
-                let scenario = &plan.scenarios[index].1;
-                Ok((fault.guarantee().id().to_owned(), on_its_own(fault, scenario, &plan.strategies)))
-            }
-            Self::Loom(fault) => Ok((fault.guarantee.to_owned(), on_loom(fault, plan)?)),
-        }
+        let guarantee = self.guarantee().to_owned();
+        let tried = match self {
+            Self::Spec(fault, strategy) => on_shipped(fault, strategy),
+            Self::Named(fault, index) => on_its_own(fault, &plan.scenarios[index].1, &plan.strategies),
+            Self::Loom(fault) => on_loom(fault, plan)?,
+        };
+        Ok((guarantee, tried))
     }
 }
 

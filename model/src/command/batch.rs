@@ -27,16 +27,15 @@ pub(crate) struct Arguments {
     first: u64,
     #[arg(long)]
     last: u64,
-    /// spec, or an engine of `job`.
-    engine: String,
-    /// A fault or nothing (`-`), or the detail of `job`.
-    detail: String,
+    /// spec, perhaps with a fault, or a task of `job`.
+    #[arg(required = true)]
+    trial: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let series = Series::new(arguments.seed, &arguments.size, &arguments.strategy);
     let series = if arguments.shipped { series.with_shipped() } else { series };
-    let trial = Trial::parse(&arguments.engine, &arguments.detail)?;
+    let trial = Trial::parse(&arguments.trial.iter().map(String::as_str).collect::<Vec<_>>())?;
     perform(&series, &trial, arguments.first..arguments.last + 1, measure)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,16 +1,16 @@
 //! `viewchan check`.
 
+use super::verdict::{self, Output};
 use super::{once, refuse_idle, refuse_meddling, refuse_missing};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use viewchan_model::check::{Engine, Plan, Progress, check};
+use viewchan_model::check::{Engine, Plan, Progress, Shard, check};
 use viewchan_model::engine::strategy::available;
 use viewchan_model::golden::Golden;
 use viewchan_model::job::load;
-use viewchan_model::report::{FaultRun, FaultVerdict, Report, Run, Verdict, table};
+use viewchan_model::report::{FaultRun, Run, Verdict, table};
 use viewchan_model::scenario::{Strategy, shipped};
 
 /// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
@@ -35,11 +35,14 @@ pub(crate) struct Arguments {
     /// Runs at a time. One for each processor if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Do the K-th of N parts only, on as many machines: `viewchan merge` makes one verdict of their reports.
+    #[arg(long, value_name = "K/N", requires = "json")]
+    shard: Option<Shard>,
     /// Write the report to this file, as JSON (the schema is in the README of viewchan-model).
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write the counts to this file instead of comparing them with the golden ones. For maintainers.
-    #[arg(long, value_name = "FILE", hide = true)]
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "shard")]
     write_golden: Option<PathBuf>,
 }
 
@@ -60,34 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let progress: &dyn Progress = if std::io::stderr().is_terminal() { &bar } else { &lines };
     let report = check(&plan, progress).map_err(|error| format!("cannot run the check: {error}"))?;
     bar.0.finish_and_clear();
-    if let Some(json) = json {
-        json.write(&(serde_json::to_string_pretty(&report).expect("plain data") + "\n"))?;
-    }
     if let Some(golden) = golden {
         golden.write(&Golden::of(&report.runs).to_json())?;
     }
-    super::print(&in_words(&report))?;
-    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// A file to write at the end, opened at the beginning: a wrong path is noticed before the work. What it holds stays until
-/// there is something better.
-struct Output<'a> {
-    path: &'a PathBuf,
-    file: File,
-}
-
-impl<'a> Output<'a> {
-    fn create(path: &'a PathBuf) -> Result<Self, String> {
-        let opened = File::options().write(true).create(true).truncate(false).open(path);
-        let file = opened.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        Ok(Self { path, file })
-    }
-
-    fn write(mut self, text: &str) -> Result<(), String> {
-        let written = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
-        written.map_err(|error| format!("cannot write {}: {error}", self.path.display()))
-    }
+    verdict::tell(&report, json)
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, String> {
@@ -117,48 +96,8 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         jobs: super::jobs(arguments.jobs),
         executable: super::executable()?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
+        shard: arguments.shard,
     })
-}
-
-/// What the check found, for a person.
-fn in_words(report: &Report) -> String {
-    let mut parts = vec![table::runs(&report.runs)];
-    let faults: Vec<&FaultRun> = report.guarantees.iter().flat_map(|guarantee| &guarantee.faults).collect();
-    if !faults.is_empty() {
-        parts.push(table::faults(report));
-    }
-    if !report.locks.is_empty() {
-        parts.push(table::locks(&report.locks));
-    }
-    let failed: Vec<&Run> = report.runs.iter().filter(|run| run.verdict == Verdict::Fail).collect();
-    parts.extend(failed.iter().map(|run| failure(run)));
-    let survivors: Vec<_> = faults.iter().filter(|fault| fault.verdict == FaultVerdict::Survived).collect();
-    let survivor =
-        |fault: &&&FaultRun| format!("SURVIVED {}, {} on {}: {}", fault.name, fault.strategy, fault.engine, fault.why);
-    parts.extend(survivors.iter().map(survivor));
-    let unreached = |witness: &String| {
-        format!("UNREACHED {witness}: no scenario leads there, so what it is a witness for was not tested")
-    };
-    parts.extend(report.missing_witnesses.iter().map(unreached));
-    parts.push(format!(
-        "{}: {} of {} runs pass, {} of {} faults refuted\n",
-        if report.passes() { "PASS" } else { "FAIL" },
-        report.runs.len() - failed.len(),
-        report.runs.len(),
-        faults.len() - survivors.len(),
-        faults.len()
-    ));
-    parts.join("\n\n")
-}
-
-/// A failed run: what is violated, and how it came about.
-fn failure(run: &Run) -> String {
-    let mut lines = vec![table::line(run)];
-    for violation in &run.violations {
-        lines.push(format!("  {violation}"));
-        lines.extend(violation.trace.iter().map(|step| format!("    {step}")));
-    }
-    lines.join("\n")
 }
 
 /// For a terminal.

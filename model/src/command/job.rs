@@ -13,15 +13,15 @@ pub(crate) struct Arguments {
     /// The strategy.
     #[arg(value_enum)]
     strategy: Strategy,
-    /// loom, fault, control or threads.
-    engine: String,
-    /// The mode, the fault, nothing (`-`), or the number of rounds.
-    detail: String,
+    /// loom MODE, fault NAME, control, threads ROUNDS, or flawed-threads NAME ROUNDS, whose flaw may be `none`.
+    #[arg(required = true)]
+    task: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let scenario = load(&arguments.scenario)?;
-    let task = Task::parse(&arguments.engine, &arguments.detail)?;
+    let words: Vec<&str> = arguments.task.iter().map(String::as_str).collect();
+    let task = Task::parse(&words)?;
     let run = perform(&Arc::new(scenario), arguments.strategy, &task)?;
     println!("{}", serde_json::to_string(&run).expect("plain data"));
     Ok(ExitCode::SUCCESS)

@@ -6,10 +6,12 @@ pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod job;
 pub(crate) mod list;
+pub(crate) mod merge;
 mod series;
 pub(crate) mod soak;
 pub(crate) mod strategies;
 pub(crate) mod vectors;
+mod verdict;
 
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;

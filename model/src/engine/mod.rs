@@ -9,9 +9,12 @@
 
 #[cfg(not(feature = "loom"))]
 pub mod conformance;
+#[cfg(feature = "loom")]
+mod execution;
 pub mod host;
 #[cfg(feature = "loom")]
 pub mod loom;
 pub(crate) mod real;
 pub mod spec;
 pub mod strategy;
+pub(crate) mod tool;

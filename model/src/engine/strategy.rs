@@ -1,6 +1,16 @@
 //! From a strategy's name to its code: the one place where this package lists the strategies that the core has.
 
 use crate::scenario::Strategy;
+use viewchan::{Interpreter, strategy};
+
+/// Something to do with the type of a strategy, once it is known which.
+pub(crate) trait Work {
+    /// What comes of it.
+    type Outcome;
+
+    /// Does it with `S`, which is, or is to behave as, the strategy.
+    fn with<S: strategy::Strategy<Interpreter>>(self) -> Self::Outcome;
+}
 
 /// Does the work with `S` as the type that implements the strategy. `Err(strategy)` if this build has not got it.
 macro_rules! match_strategy {

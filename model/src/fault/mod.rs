@@ -4,9 +4,10 @@
 //! same name, as a broken strategy or as a broken [site](viewchan::sync::site). Loom must refute each, on the scenario
 //! named here, and for the reason named here.
 
-#[cfg(feature = "loom")]
 mod strategy;
 
+use self::strategy as flawed;
+use crate::engine::strategy::{Work, with_strategy};
 use crate::scenario::Strategy;
 use std::sync::atomic::Ordering;
 use viewchan::sync::site::{DELAYS, WAKE_UPS};
@@ -176,51 +177,79 @@ impl CodeFault {
     }
 }
 
-#[cfg(feature = "loom")]
-pub use explore::{control, explore};
+/// What is put into the code before it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// Nothing: what ships.
+    Nothing,
+    /// The strategy that carries the flaws, without one: that must pass.
+    Control,
+    /// A fault. Breaks this process: use a child.
+    Fault(CodeFault),
+}
 
-#[cfg(feature = "loom")]
-mod explore {
-    use super::{CodeFault, How, strategy as flawed};
-    use crate::engine::loom::{self, Mode};
-    use crate::engine::strategy::with_strategy;
-    use crate::monitor::{Failure, Graph};
-    use crate::scenario::{Scenario, Strategy};
-    use std::sync::Arc;
-    use viewchan::sync::site::{break_site, weaken_site};
-
-    /// Explores a scenario under loom with a fault. Breaks this process: use a child.
+impl Planted {
+    /// What goes by this name: a fault, or the control as `none`.
     ///
     /// # Errors
     ///
-    /// If the fault is in another strategy, or this build has not got the strategy.
-    pub fn explore(
-        fault: CodeFault,
-        scenario: &Arc<Scenario>,
-        strategy: Strategy,
-        fail: fn(Failure) -> !,
-    ) -> Result<Graph, String> {
-        let broken = match fault.how {
-            How::Strategy if strategy == fault.strategy => {
-                return flawed::explore(fault.name, scenario, strategy, fail);
+    /// When nothing does.
+    pub fn from_name(name: &str) -> Result<Self, String> {
+        match CodeFault::from_name(name) {
+            Some(fault) => Ok(Self::Fault(fault)),
+            None if name == "none" => Ok(Self::Control),
+            None => Err(format!("no fault {name:?} lives in the code")),
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "-",
+            Self::Control => "none",
+            Self::Fault(fault) => fault.name,
+        }
+    }
+
+    /// Puts it in, and does the work with the type of the strategy.
+    ///
+    /// # Errors
+    ///
+    /// If the fault is in another strategy, or this build has not got the strategy or cannot break a site.
+    pub(crate) fn run<W: Work>(self, strategy: Strategy, work: W) -> Result<W::Outcome, String> {
+        match self {
+            Self::Nothing => {}
+            Self::Control => return flawed::with_flaw("none", strategy, work),
+            Self::Fault(CodeFault { name, how: How::Strategy, strategy: own, .. }) => {
+                if strategy != own {
+                    let (own, other) = (own.name(), strategy.name());
+                    return Err(format!("{name} is a flaw of the strategy {own}, not of {other}"));
+                }
+                return flawed::with_flaw(name, strategy, work);
             }
-            How::Strategy => {
-                let (name, own) = (fault.name, fault.strategy.name());
-                return Err(format!("{name} is a flaw of the strategy {own}, not of {}", strategy.name()));
-            }
+            Self::Fault(fault) => fault.break_site()?,
+        }
+        with_strategy!(strategy, S => work.with::<S>())
+    }
+}
+
+impl CodeFault {
+    /// Breaks the site that it is about.
+    #[cfg(feature = "loom")]
+    fn break_site(self) -> Result<(), String> {
+        use viewchan::sync::site::{break_site, weaken_site};
+
+        let broken = match self.how {
+            How::Strategy => unreachable!("a flaw is no site"),
             How::Site(site) => break_site(site),
             How::Half(site, half) => weaken_site(site, half),
         };
-        broken.unwrap_or_else(|error| panic!("{}: {error:?}", fault.name));
-        with_strategy!(strategy, S => loom::explore::<S>(scenario, strategy, Mode::Rmw, fail))
+        broken.map_err(|error| format!("{}: {error}", self.name))
     }
 
-    /// Explores a scenario with the strategy of the faults, but without a flaw: that must pass.
-    ///
-    /// # Errors
-    ///
-    /// If no flaw can be put into that strategy.
-    pub fn control(scenario: &Arc<Scenario>, strategy: Strategy, fail: fn(Failure) -> !) -> Result<Graph, String> {
-        flawed::explore("none", scenario, strategy, fail)
+    /// The sites of what ships are constants.
+    #[cfg(not(feature = "loom"))]
+    fn break_site(self) -> Result<(), String> {
+        Err(format!("{} breaks a site, which only a build with --features loom can do", self.name))
     }
 }

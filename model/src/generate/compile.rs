@@ -94,6 +94,10 @@ pub(super) fn compile(sketch: &Sketch, strategy: Strategy) -> Scenario {
     };
     for (thread, name) in names(&THREADS, threads).into_iter().enumerate() {
         let holds = holdings(sketch, &world, thread);
+        let is_last_chance = thread + 1 == threads && scenario.threads.is_empty();
+        if holds.is_empty() && sketch.threads[thread].moves.is_empty() && !is_last_chance {
+            continue;
+        }
         let held = holds.iter().map(|&holding| scenario.name_of(holding)).collect();
         let mut program = Program::new(&mut world, thread, homes[thread], &holds, held);
         sketch.threads[thread].moves.iter().for_each(|&next| program.play(next));

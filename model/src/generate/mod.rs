@@ -20,9 +20,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 /// How big a scenario may get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Size {
-    /// For loom without a bound: 2 threads with up to 3 moves each.
+    /// For loom without a bound: 2 threads with up to 4 moves each.
     Tiny,
-    /// For loom with a bound: 2 or 3 threads with up to 5 moves each.
+    /// For loom with a bound: 2 or 3 threads with up to 6 moves each.
     Small,
     /// For shuttle: up to 4 threads with up to 12 moves each.
     Middle,

@@ -1,11 +1,13 @@
 //! What a check found: the report that `check --json` writes, and what a person sees.
 
 pub mod diagram;
+pub mod merge;
 pub mod strategies;
 pub mod table;
 pub mod vectors;
 
 use crate::scenario::{Scenario, Strategy, Tier};
+use crate::spec;
 use serde::{Deserialize, Serialize};
 
 /// The whole report. Schema 1, documented in the README of this package.
@@ -21,18 +23,54 @@ pub struct Report {
     pub guarantees: Vec<Guarantee>,
     /// Which operation acquires a foreign lock under which strategy, and why; from exploration.
     pub locks: Vec<LockRow>,
-    /// Witnesses that no scenario reached, though all shipped ones were explored.
+    /// Witnesses that no scenario reached, though all shipped ones were explored. In a part of a check: that none of this part
+    /// reached.
     pub missing_witnesses: Vec<String>,
+    /// Which part of a check this is, if it is not a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
 }
 
 impl Report {
-    /// Whether everything is as it must be.
+    /// Whether everything is as it must be. What a part does not reach, another part may.
     pub fn passes(&self) -> bool {
         let faults = self.guarantees.iter().flat_map(|guarantee| &guarantee.faults);
         self.runs.iter().all(|run| run.verdict == Verdict::Pass)
             && faults.into_iter().all(|fault| fault.verdict == FaultVerdict::Refuted)
-            && self.missing_witnesses.is_empty()
+            && (self.missing_witnesses.is_empty() || self.part.is_some())
     }
+}
+
+/// A part of a check, and of which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// From 1 to `of`.
+    pub shard: usize,
+    /// How many parts there are.
+    pub of: usize,
+    /// The check that was split.
+    pub whole: Whole,
+    /// Where in the whole each run of this report stands.
+    pub runs: Vec<usize>,
+    /// Where among the faults of the whole each fault of this report stands, in the order of the guarantees.
+    pub faults: Vec<usize>,
+}
+
+/// A check that is split. Parts belong together if these are equal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    /// Of all scenarios and of the golden counts.
+    pub digest: String,
+    /// The names of the engines.
+    pub engines: Vec<String>,
+    /// The names of the strategies.
+    pub strategies: Vec<String>,
+    /// Rounds on real threads.
+    pub rounds: u64,
+    /// How many runs it has.
+    pub runs: usize,
+    /// How many faults it tries.
+    pub faults: usize,
 }
 
 /// One scenario on one engine.
@@ -157,6 +195,18 @@ pub struct Guarantee {
     pub name: String,
     /// The faults that break it.
     pub faults: Vec<FaultRun>,
+}
+
+impl Guarantee {
+    /// All of them, with what was tried: each fault with the identifier of the guarantee that it breaks.
+    pub(crate) fn all(tried: &[(String, FaultRun)]) -> Vec<Self> {
+        let with_faults = |guarantee: &spec::Guarantee| Self {
+            id: guarantee.id().to_owned(),
+            name: guarantee.name().to_owned(),
+            faults: tried.iter().filter(|(id, _)| id == guarantee.id()).map(|(_, fault)| fault.clone()).collect(),
+        };
+        spec::Guarantee::ALL.iter().map(with_faults).collect()
+    }
 }
 
 /// A fault on one engine.

@@ -32,9 +32,9 @@ impl Trial {
             });
         };
         let trial = match engine {
-            Engine::Spec => Self::parse("spec", flaw),
-            Engine::Loom => Self::parse("fault", flaw),
-            Engine::Threads => Err("no flaw can be put into real threads".to_owned()),
+            Engine::Spec => Self::parse(&["spec", flaw]),
+            Engine::Loom => Self::parse(&["fault", flaw]),
+            Engine::Threads => Self::parse(&["flawed-threads", flaw, &rounds.to_string()]),
         };
         trial.map(|trial| vec![trial])
     }
@@ -42,7 +42,7 @@ impl Trial {
     /// What a child process is told.
     pub fn arguments(&self) -> Vec<String> {
         match self {
-            Self::Spec(fault) => vec!["spec".to_owned(), fault.map_or("-", Fault::name).to_owned()],
+            Self::Spec(fault) => ["spec"].into_iter().chain(fault.map(Fault::name)).map(str::to_owned).collect(),
             Self::Real(task) => task.arguments(),
         }
     }
@@ -52,14 +52,14 @@ impl Trial {
     /// # Errors
     ///
     /// When there is no such trial.
-    pub fn parse(engine: &str, detail: &str) -> Result<Self, String> {
-        match (engine, detail) {
-            ("spec", "-") => Ok(Self::Spec(None)),
-            ("spec", name) => match Fault::from_name(name) {
+    pub fn parse(words: &[&str]) -> Result<Self, String> {
+        match *words {
+            ["spec"] => Ok(Self::Spec(None)),
+            ["spec", name] => match Fault::from_name(name) {
                 Some(fault) => Ok(Self::Spec(Some(fault))),
                 None => Err(format!("the specification has no fault {name:?}")),
             },
-            _ => Task::parse(engine, detail).map(Self::Real),
+            _ => Task::parse(words).map(Self::Real),
         }
     }
 

@@ -9,17 +9,17 @@
 //! | drop of the last part | every function that has not run runs then |
 //!
 //! Parts of a collector are its clones, its handles and their guards. `std` is crossbeam-epoch, which runs a function when
-//! it comes to it: at a later pin, `LocalHandle::reclaim`, or the drop of the last part. `loom` is a small model that
+//! it comes to it: at a later pin, `LocalHandle::reclaim`, or the drop of the last part. `checker` is a small model that
 //! runs it as early as the promise allows, which is when a use after that would show.
 
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 #[path = "std.rs"]
 mod backend;
-#[cfg(feature = "loom")]
-#[path = "loom.rs"]
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+#[path = "checker.rs"]
 mod backend;
 
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub(crate) use backend::{Atomic, Collector, Guard, LocalHandle};
-#[cfg(feature = "loom")]
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 pub use backend::{Atomic, Collector, Guard, LocalHandle};

@@ -8,7 +8,6 @@ mod words;
 mod worker;
 
 pub(super) use stage::Stage;
-#[cfg(feature = "loom")]
 pub(crate) use worker::delegate;
 pub(super) use worker::{DeadlineOf, Worker};
 

@@ -5,8 +5,10 @@ use super::slots::Kept;
 use super::value::{self, Value, Variables};
 use super::{Identities, Observer, Stage, words};
 use crate::engine::host::Host;
+use crate::engine::tool;
 use crate::scenario::{Interpreter, Located, Patience, Scenario, Step, Thread, Variable};
 use crate::spec::Operation;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use viewchan::strategy::Strategy;
@@ -23,14 +25,12 @@ pub(in crate::engine) type DeadlineOf = Arc<dyn Fn(&Located) -> Deadline + Send 
 /// What unwinds at a step `panic`. It is resumed, not raised: no panic hook speaks.
 struct PlannedPanic;
 
-#[cfg(feature = "loom")]
-loom::thread_local! {
-    static RECORDING: std::cell::RefCell<Option<(Arc<dyn Observer>, Thread)>> = std::cell::RefCell::new(None);
+tool::thread_local! {
+    static RECORDING: RefCell<Option<(Arc<dyn Observer>, Thread)>> = RefCell::new(None);
 }
 
 /// Tells the observer what the calling thread does from now on, as a thread of the scenario.
 fn record(as_thread: Option<(Arc<dyn Observer>, Thread)>) {
-    #[cfg(feature = "loom")]
     RECORDING.with(|recording| recording.borrow_mut().clone_from(&as_thread));
     trace::set_recorder(as_thread.map(|(observer, thread)| {
         Box::new(move |event: &trace::Event| observer.event(thread, event)) as Box<dyn Fn(&trace::Event)>
@@ -38,10 +38,9 @@ fn record(as_thread: Option<(Arc<dyn Observer>, Thread)>) {
 }
 
 /// Has another thread do something on behalf of the calling one, which waits for it: for faults.
-#[cfg(feature = "loom")]
-pub(crate) fn delegate(work: impl FnOnce() + 'static) {
+pub(crate) fn delegate(work: impl FnOnce() + Send + 'static) {
     let recording = RECORDING.with(|recording| recording.borrow().clone());
-    let delegate = loom::thread::spawn(move || {
+    let delegate = tool::thread::spawn(move || {
         record(recording);
         work();
         record(None);
@@ -212,7 +211,13 @@ impl<H: Host, S: Strategy<H::Runtime>> Worker<H, S> {
     }
 
     fn send(&mut self, end: Variable, what: Variable, patience: Patience, at: &Located, place: Place<'_, '_, H>) {
-        let Some(Value::SendEnd(via)) = self.held[end].take() else { return };
+        let via = match self.held[end].take() {
+            Some(Value::SendEnd(via)) => via,
+            other => {
+                self.held[end] = other;
+                return;
+            }
+        };
         let deadline = (self.deadline)(at);
         let token = place.as_deref().map(H::token);
         let attempt = Attempt::<H, S> { via: &via, patience, deadline: &deadline, token };

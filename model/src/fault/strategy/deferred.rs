@@ -5,7 +5,7 @@
 
 use super::flawed;
 use crate::engine::real::delegate;
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use crate::engine::tool::sync::atomic::{AtomicUsize, Ordering};
 use std::marker::PhantomData;
 use std::mem;
 use viewchan::ledger::Errands;

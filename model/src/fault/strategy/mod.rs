@@ -10,10 +10,9 @@ mod proxy;
 mod shared;
 mod view;
 
-use crate::monitor::{Failure, Graph};
-use crate::scenario::{Scenario, Strategy};
+use crate::engine::strategy::Work;
+use crate::scenario::Strategy;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
 use viewchan::reference::Object;
 use viewchan::{Buffer, Cause, Interpreter};
 
@@ -21,33 +20,27 @@ use viewchan::{Buffer, Cause, Interpreter};
 pub(super) const FLAWED: &[Strategy] =
     &[Strategy::Shared, Strategy::Proxy, Strategy::View, Strategy::Handover, Strategy::Deferred];
 
-/// Explores a scenario with the strategy that has this flaw, `none` for none.
+/// Does the work with the strategy that has this flaw, `none` for none.
 ///
 /// # Errors
 ///
 /// If no flaw can be put into that strategy.
-pub(super) fn explore(
-    flaw: &str,
-    scenario: &Arc<Scenario>,
-    strategy: Strategy,
-    fail: fn(Failure) -> !,
-) -> Result<Graph, String> {
-    let explore = match strategy {
-        Strategy::Shared => shared::explore,
-        Strategy::Proxy => proxy::explore,
-        Strategy::View => view::explore,
-        Strategy::Handover => handover::explore,
-        Strategy::Deferred => deferred::explore,
+pub(super) fn with_flaw<W: Work>(flaw: &str, strategy: Strategy, work: W) -> Result<W::Outcome, String> {
+    Ok(match strategy {
+        Strategy::Shared => shared::with_flaw(flaw, work),
+        Strategy::Proxy => proxy::with_flaw(flaw, work),
+        Strategy::View => view::with_flaw(flaw, work),
+        Strategy::Handover => handover::with_flaw(flaw, work),
+        Strategy::Deferred => deferred::with_flaw(flaw, work),
         Strategy::Epoch => {
             let flawed: Vec<&str> = FLAWED.iter().map(|strategy| strategy.name()).collect();
             return Err(format!("the flaws are those of {}, not of {}", flawed.join(", "), strategy.name()));
         }
-    };
-    Ok(explore(flaw, scenario, fail))
+    })
 }
 
-/// `flawed! { Strategy; Flaw "name", … }`: a type for each flaw of a file's `Flaw`, and `explore`, which goes from a flaw's name
-/// to the file's `Faulty` strategy with that flaw.
+/// `flawed! { Strategy; Flaw "name", … }`: a type for each flaw of a file's `Flaw`, and `with_flaw`, which goes from a flaw's
+/// name to the file's `Faulty` strategy with that flaw.
 macro_rules! flawed {
     ($strategy:ident; $($flaw:ident $name:literal),+ $(,)?) => {
         /// A type that stands for a flaw.
@@ -56,17 +49,11 @@ macro_rules! flawed {
             const FLAW: Flaw;
         }
 
-        /// Explores a scenario with the flaw of this name.
-        pub(super) fn explore(
-            name: &str,
-            scenario: &std::sync::Arc<crate::scenario::Scenario>,
-            fail: fn(crate::monitor::Failure) -> !,
-        ) -> crate::monitor::Graph {
-            use crate::engine::loom::{self, Mode};
-            let strategy = crate::scenario::Strategy::$strategy;
+        /// Does the work with the flaw of this name.
+        pub(super) fn with_flaw<W: crate::engine::strategy::Work>(name: &str, work: W) -> W::Outcome {
             match name {
-                $($name => loom::explore::<Faulty<flaws::$flaw>>(scenario, strategy, Mode::Rmw, fail),)+
-                _ => panic!("the strategy {} has no flaw {name}", strategy.name()),
+                $($name => work.with::<Faulty<flaws::$flaw>>(),)+
+                _ => panic!("the strategy {} has no flaw {name}", crate::scenario::Strategy::$strategy.name()),
             }
         }
 

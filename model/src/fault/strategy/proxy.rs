@@ -1,9 +1,9 @@
 //! Broken variants of `proxy`, told again, with one table for all interpreters.
 
 use super::{Reference, flawed};
-use loom::cell::UnsafeCell;
-use loom::sync::Mutex;
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use crate::engine::tool::sync::Mutex;
+use crate::engine::tool::sync::atomic::{AtomicUsize, Ordering};
+use crate::engine::tool::{self, UnsafeCell};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use viewchan::reference::{Export, Object};
@@ -45,19 +45,19 @@ struct Table {
     proxies: UnsafeCell<BTreeMap<Key, *mut Block>>,
 }
 
-// SAFETY: `proxies` is used under the mutex, except where that is the flaw; loom's threads share one OS thread.
+// SAFETY: `proxies` is used under the mutex, except where that is the flaw.
 unsafe impl Sync for Table {}
 // SAFETY: as above.
 unsafe impl Send for Table {}
 
-loom::lazy_static! {
+tool::lazy_static! {
     static ref TABLE: Table = Table { mutex: Mutex::new(()), proxies: UnsafeCell::new(BTreeMap::new()) };
 }
 
 fn with_table<B: Broken, T>(work: impl FnOnce(&mut BTreeMap<Key, *mut Block>) -> T) -> T {
-    let _guard = (B::FLAW != Flaw::TableUnlocked).then(|| TABLE.mutex.lock().expect("loom does not poison"));
+    let _guard = (B::FLAW != Flaw::TableUnlocked).then(|| TABLE.mutex.lock().expect("nobody panics under it"));
     TABLE.proxies.with_mut(|proxies| {
-        // SAFETY: under the mutex, except where that is the flaw: then loom has spoken already.
+        // SAFETY: under the mutex, except where that is the flaw: loom has spoken already then, and nobody else checks.
         work(unsafe { &mut *proxies })
     })
 }

@@ -6,7 +6,7 @@
 
 use super::flawed;
 use crate::engine::real::delegate;
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use crate::engine::tool::sync::atomic::{AtomicUsize, Ordering};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr;

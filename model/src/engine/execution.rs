@@ -1,0 +1,129 @@
+//! One execution of a scenario whose threads a tool schedules, followed by a monitor: what loom and shuttle have in common.
+//!
+//! A failure ends the process: what is left of a broken model cannot be unwound safely (it may panic twice, or abort). So
+//! whoever explores calls [`fail_on_panic`] first, with a function that reports the failure and does not return, and does it
+//! in a child process of its own.
+
+use super::host::Reference;
+use super::real::{DeadlineOf, Observer, Stage, Worker};
+use super::tool;
+use crate::monitor::{Failure, Graph, Monitor};
+use crate::scenario::{Buffer, Holding, Located, Patience, Scenario, Step, Thread};
+use std::collections::HashMap;
+use std::panic::PanicHookInfo;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+use viewchan::Interpreter;
+use viewchan::channel::Nudge;
+use viewchan::strategy::Strategy;
+use viewchan::sync::Deadline;
+use viewchan::trace::Event;
+
+/// The monitor of the present execution, for the panic hook.
+static PRESENT: Mutex<Option<Arc<Monitor>>> = Mutex::new(None);
+
+/// Makes every panic a failure, until [`passed`]. The scenarios' own panics do not get here: they resume, they are not raised.
+pub(super) fn fail_on_panic(fail: fn(Failure) -> !) {
+    std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+        let monitor = PRESENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let why = info.payload_as_str().unwrap_or("a panic without a message").trim().to_owned();
+        let guarantee = why.contains("deadlock").then_some("G6");
+        fail(Failure { guarantee, why, trace: monitor.map(|monitor| monitor.trace()).unwrap_or_default() })
+    }));
+}
+
+/// All executions have passed: panics are no failures of theirs any more. Gives what they visited.
+pub(super) fn passed(graph: Arc<Mutex<Graph>>) -> Graph {
+    drop(std::panic::take_hook());
+    *PRESENT.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    let graph = Arc::into_inner(graph).expect("the model is gone");
+    graph.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells the monitor, and ends the process when it objects.
+struct Strict {
+    monitor: Arc<Monitor>,
+    fail: fn(Failure) -> !,
+}
+
+impl Observer for Strict {
+    fn event(&self, thread: Thread, event: &Event) {
+        self.monitor.event(thread, event).unwrap_or_else(|failure| (self.fail)(failure));
+    }
+
+    fn read(&self, thread: Thread, buffer: Buffer) {
+        self.monitor.read(thread, buffer).unwrap_or_else(|failure| (self.fail)(failure));
+    }
+}
+
+/// One execution: thread 0 is the main thread, the others are spawned, and so is one for each deadline.
+pub(super) fn execution<S: Strategy<Interpreter>>(
+    scenario: &Arc<Scenario>,
+    graph: &Arc<Mutex<Graph>>,
+    fail: fn(Failure) -> !,
+) {
+    let mut stage = Stage::<Reference, S>::set(scenario);
+    let alarms = alarms(scenario, &stage);
+    let deadlines: HashMap<usize, Deadline> = alarms.iter().map(|alarm| (alarm.step, alarm.deadline.clone())).collect();
+    let monitor = Arc::new(Monitor::new(Arc::clone(graph), stage.identities.clone()));
+    *PRESENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&monitor));
+    let observer: Arc<dyn Observer> = Arc::new(Strict { monitor: Arc::clone(&monitor), fail });
+
+    let deadline_of: DeadlineOf =
+        Arc::new(move |step| deadlines.get(&ptr::from_ref(step).addr()).cloned().unwrap_or_else(Deadline::never));
+    let worker = |thread| Worker::new(scenario, thread, &mut stage, Arc::clone(&observer), Arc::clone(&deadline_of));
+    let workers: Vec<_> = (0..scenario.threads.len()).map(worker).collect();
+    drop(stage);
+
+    let mut workers = workers.into_iter();
+    let first = workers.next().expect("a scenario has a thread");
+    let others: Vec<_> = workers.map(|worker| tool::thread::spawn(move || worker.run())).collect();
+    let alarms: Vec<_> = alarms.into_iter().map(|alarm| tool::thread::spawn(move || alarm.ring())).collect();
+    let mut results = vec![first.run()];
+    results.extend(others.into_iter().map(|other| other.join().expect("a worker does not panic")));
+    for alarm in alarms {
+        alarm.join().expect("an alarm does not panic");
+    }
+    monitor.finish(&results).unwrap_or_else(|failure| fail(failure));
+}
+
+/// Lets the deadline of one timed step pass, at any moment: a model has no clock.
+struct Alarm<S: Strategy<Interpreter>> {
+    /// The address of the step in the scenario: its identity.
+    step: usize,
+    deadline: Deadline,
+    nudge: Nudge<Interpreter, S>,
+}
+
+impl<S: Strategy<Interpreter>> Alarm<S> {
+    fn ring(self) {
+        self.nudge.nudge(&self.deadline);
+    }
+}
+
+/// One alarm for each timed step. Its channel is the one that the end belongs to at the start.
+fn alarms<S: Strategy<Interpreter>>(scenario: &Scenario, stage: &Stage<Reference, S>) -> Vec<Alarm<S>> {
+    let mut alarms = Vec::new();
+    for decl in &scenario.threads {
+        for_each_timed(&decl.steps, &mut |located, end| {
+            let (Some(Holding::SendEnd(channel)) | Some(Holding::ReceiveEnd(channel))) = decl.holds.get(end) else {
+                panic!("line {}: a timed step needs an end that its thread holds from the start", located.line);
+            };
+            let nudge = stage.nudges[*channel].clone();
+            let deadline = Deadline::after(std::time::Duration::ZERO);
+            alarms.push(Alarm { step: ptr::from_ref(located).addr(), deadline, nudge });
+        });
+    }
+    alarms
+}
+
+fn for_each_timed(steps: &[Located], found: &mut impl FnMut(&Located, usize)) {
+    for located in steps {
+        match &located.step {
+            Step::Attach { body, .. } | Step::Detach { body } => for_each_timed(body, found),
+            Step::Send { end, patience: Patience::Deadline, .. }
+            | Step::Receive { end, patience: Patience::Deadline, .. } => found(located, *end),
+            _ => {}
+        }
+    }
+}
