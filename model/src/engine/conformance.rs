@@ -115,7 +115,7 @@ pub struct Specified {
 /// A scenario with more states than this is too big to be explored before it runs. No shipped one has as many.
 const MOST_STATES: usize = 50_000;
 /// One whose threads can be at more places than this has far more states: it is not even tried.
-const MOST_PLACES: usize = 10_000;
+const MOST_PLACES: usize = 1_000;
 
 impl Specified {
     /// Explores all of it, if it is not too big.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use wait_timeout::ChildExt;
 
 /// After so many scenarios a child says how much memory it has.
-const BETWEEN_MEASUREMENTS: u64 = 20;
+const BETWEEN_MEASUREMENTS: u64 = 5;
 
 /// What a child says, a line each.
 #[derive(Debug, Serialize, Deserialize)]

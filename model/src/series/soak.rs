@@ -123,7 +123,7 @@ fn lock(soaked: &Mutex<Soaked>) -> MutexGuard<'_, Soaked> {
 }
 
 /// Measurements before memory is judged: by then everything that is allocated once is there.
-const WARM_UP: usize = 25;
+const WARM_UP: usize = 20;
 /// How many bytes a process may have more than in its warm-up. A leak of one byte in each round passes it in minutes.
 const ALLOWANCE: usize = 1 << 20;
 
