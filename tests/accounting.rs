@@ -1,5 +1,5 @@
 //! Who takes whose lock, how often, and why (G1): exact numbers.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

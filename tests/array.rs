@@ -1,5 +1,5 @@
 //! Arrays through a channel: the layout arrives with the bytes, and slices keep it.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

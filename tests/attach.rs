@@ -1,5 +1,5 @@
 //! Entering and leaving interpreters: one at a time, one thread at a time, and back again whatever happens.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The channel: order, bounds, timeouts, close, and what becomes of the messages inside.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Ends that travel through channels, their own included (G9).
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The broadcast slot on the real crate: what is read stays and is whole, and all that was published comes home.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Errands that are taken off their thread, and handed over to another one.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Memory, counted: a release allocates nothing, a busy owner loses nothing, and interpreters leave nothing behind.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! An interpreter's end on real threads (G7).
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

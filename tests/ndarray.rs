@@ -1,5 +1,5 @@
 //! Arrays as `ndarray` sees them: in place, element by element the same, and refused where they are not.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

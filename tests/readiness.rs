@@ -1,5 +1,5 @@
 //! Readiness: what listeners are told, and that it is what `try_recv` and `try_send` then say.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

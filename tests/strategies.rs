@@ -1,5 +1,5 @@
 //! Each strategy on real threads: its row of the table, counted at the owner's lock, and what only it promises.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

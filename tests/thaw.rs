@@ -1,5 +1,5 @@
 //! From writable bytes to a buffer and back, and owners of bytes that misbehave.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The protocol on a second runtime, which has nothing in common with the reference runtime but the trait: its lock is a
 //! flag behind a `std` mutex, its objects are `Arc<[u8]>`, and its interpreters can end (G7).
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

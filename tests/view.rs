@@ -1,5 +1,5 @@
 //! Views: no copy, no way to write, and a life as long as the last clone's.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

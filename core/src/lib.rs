@@ -38,6 +38,6 @@ pub use runtime::{Cause, InterpreterId, Runtime};
 pub use view::View;
 
 /// The quickstart of the README, as a doctest.
-#[cfg(all(doctest, not(feature = "loom")))]
+#[cfg(all(doctest, not(any(feature = "loom", feature = "shuttle"))))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -5,7 +5,9 @@ mod shard;
 
 pub use shard::Shard;
 
+use crate::engine::sampling::Sampling;
 use crate::engine::spec::{self as spec_engine, SecondOpinion};
+use crate::fault::Planted;
 use crate::golden::Golden;
 use crate::job::{self, Job, Task};
 use crate::report::{FaultRun, Guarantee, LockRow, Report, Run, Violation, strategies};
@@ -25,7 +27,9 @@ pub enum Engine {
     Spec,
     /// The real code under loom, every interleaving (needs the feature `loom`).
     Loom,
-    /// The real code on real threads (needs a build without the feature `loom`).
+    /// The real code under shuttle, many interleavings (needs the feature `shuttle`, and not `loom`).
+    Shuttle,
+    /// The real code on real threads (needs a build without these features).
     Threads,
 }
 
@@ -35,13 +39,19 @@ impl Engine {
         match self {
             Self::Spec => "spec",
             Self::Loom => "loom",
+            Self::Shuttle => "shuttle",
             Self::Threads => "threads",
         }
     }
 
     /// The engines of this build.
-    pub const AVAILABLE: &[Self] =
-        if cfg!(feature = "loom") { &[Self::Spec, Self::Loom] } else { &[Self::Spec, Self::Threads] };
+    pub const AVAILABLE: &[Self] = if cfg!(feature = "loom") {
+        &[Self::Spec, Self::Loom]
+    } else if cfg!(feature = "shuttle") {
+        &[Self::Spec, Self::Shuttle]
+    } else {
+        &[Self::Spec, Self::Threads]
+    };
 }
 
 /// What to check.
@@ -58,6 +68,12 @@ pub struct Plan {
     pub complete: bool,
     /// Rounds of each scenario on real threads.
     pub rounds: u64,
+    /// Executions of each scenario under shuttle: one run for each of these.
+    pub samplings: Vec<Sampling>,
+    /// Where failing schedules of shuttle go.
+    pub schedules: PathBuf,
+    /// The one schedule that is replayed under shuttle, instead of all others.
+    pub replay: Option<PathBuf>,
     /// Child processes at a time.
     pub jobs: usize,
     /// This program.
@@ -142,8 +158,16 @@ impl Plan {
         match engine {
             Engine::Spec => vec![None],
             Engine::Loom => ["plain", "rmw"].map(|mode| Some(Task::Loom { mode })).to_vec(),
+            Engine::Shuttle => match &self.replay {
+                Some(file) => vec![Some(Task::Replay { file: file.clone() })],
+                None => self.samplings.iter().map(|&sampling| Some(self.shuttle(sampling))).collect(),
+            },
             Engine::Threads => vec![Some(Task::Threads { rounds: self.rounds })],
         }
+    }
+
+    fn shuttle(&self, sampling: Sampling) -> Task {
+        Task::Shuttle { planted: Planted::Nothing, sampling, keep: Some(self.schedules.clone()) }
     }
 
     fn run(&self, planned: &Planned, explorations: &Explorations) -> std::io::Result<Run> {

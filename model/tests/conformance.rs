@@ -1,5 +1,5 @@
 //! The conformance run: what it sees is what exploration says, and what it must refuse it refuses.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 

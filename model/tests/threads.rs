@@ -1,5 +1,5 @@
 //! The shipped scenarios on real threads, run once as a user runs them.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 
@@ -124,7 +124,7 @@ fn flaws_that_do_no_harm_to_memory_are_noticed() {
 #[test]
 fn what_cannot_be_planted_is_no_run() {
     for (name, why) in [
-        ("send-forgets-waiters", "breaks a site, which only a build with --features loom can do"),
+        ("send-forgets-waiters", "breaks a site, which only a build with --features loom or shuttle can do"),
         ("no-lock-at-clone", "is a flaw of the strategy shared, not of view"),
     ] {
         let flaw = Planted::from_name(name).expect("a fault");

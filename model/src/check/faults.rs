@@ -1,7 +1,8 @@
 //! The faults of a check: which to try where, and whether they are refuted.
 
 use super::{Engine, Plan};
-use crate::fault::{CODE_FAULTS, CodeFault};
+use crate::engine::sampling::Sampling;
+use crate::fault::{CODE_FAULTS, CodeFault, Planted};
 use crate::job::{self, Job, Task};
 use crate::report::{FaultRun, FaultVerdict};
 use crate::scenario::{Scenario, Strategy, shipped};
@@ -13,8 +14,10 @@ pub(super) enum Attempt {
     Spec(Fault, Strategy),
     /// On the scenario of the plan that names it, which must refute it under a strategy that both are for.
     Named(Fault, usize),
-    /// On the real code.
+    /// On the real code under loom.
     Loom(CodeFault),
+    /// On the real code under shuttle.
+    Shuttle(CodeFault),
 }
 
 /// The faults to try: those that a scenario of the plan names, and all others if the plan says so.
@@ -31,9 +34,12 @@ pub(super) fn attempts(plan: &Plan) -> Vec<Attempt> {
             attempts.extend(strategies.map(|strategy| Attempt::Spec(fault, strategy)));
         }
     }
+    let in_code = || CODE_FAULTS.iter().copied().filter(|fault| is_planned(&fault.strategy));
     if plan.faults && plan.engines.contains(&Engine::Loom) {
-        let faults = CODE_FAULTS.iter().copied().filter(|fault| is_planned(&fault.strategy));
-        attempts.extend(faults.map(Attempt::Loom));
+        attempts.extend(in_code().map(Attempt::Loom));
+    }
+    if plan.faults && plan.engines.contains(&Engine::Shuttle) {
+        attempts.extend(in_code().filter(|fault| fault.is_seen_by_shuttle()).map(Attempt::Shuttle));
     }
     attempts
 }
@@ -50,7 +56,7 @@ impl Attempt {
     pub(super) fn guarantee(&self) -> &'static str {
         match self {
             Self::Spec(fault, _) | Self::Named(fault, _) => fault.guarantee().id(),
-            Self::Loom(fault) => fault.guarantee,
+            Self::Loom(fault) | Self::Shuttle(fault) => fault.guarantee,
         }
     }
 
@@ -60,7 +66,11 @@ impl Attempt {
         let tried = match self {
             Self::Spec(fault, strategy) => on_shipped(fault, strategy),
             Self::Named(fault, index) => on_its_own(fault, &plan.scenarios[index].1, &plan.strategies),
-            Self::Loom(fault) => on_loom(fault, plan)?,
+            Self::Loom(fault) => in_code(fault, Task::Fault { name: fault.name }, Engine::Loom, plan)?,
+            Self::Shuttle(fault) => {
+                let task = Task::Shuttle { planted: Planted::Fault(fault), sampling: Sampling::OF_FAULTS, keep: None };
+                in_code(fault, task, Engine::Shuttle, plan)?
+            }
         };
         Ok((guarantee, tried))
     }
@@ -110,10 +120,9 @@ fn survived(fault: Fault, strategy: Strategy, why: &str) -> FaultRun {
     }
 }
 
-/// Explores the fault's scenario under loom. It must fail, and say what is expected of it.
-fn on_loom(fault: CodeFault, plan: &Plan) -> std::io::Result<FaultRun> {
+/// Runs the fault's scenario. It must fail, and say what is expected of it.
+fn in_code(fault: CodeFault, task: Task, engine: Engine, plan: &Plan) -> std::io::Result<FaultRun> {
     let scenario = job::load(fault.scenario).expect("shipped");
-    let task = Task::Fault { name: fault.name };
     let limit = task.limit();
     let job = Job { origin: fault.scenario, scenario: &scenario, strategy: fault.strategy, task };
     let run = job::run(&plan.executable, &job, limit)?;
@@ -131,7 +140,7 @@ fn on_loom(fault: CodeFault, plan: &Plan) -> std::io::Result<FaultRun> {
     Ok(FaultRun {
         name: fault.name.to_owned(),
         strategy: fault.strategy.name().to_owned(),
-        engine: "loom".to_owned(),
+        engine: engine.name().to_owned(),
         defect: None,
         scenario: fault.scenario.to_owned(),
         verdict,

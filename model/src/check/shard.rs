@@ -90,6 +90,7 @@ impl Plan {
         let counted = counts.map_or(0, |counts| match &planned.task {
             None => counts.transitions / TRANSITIONS,
             Some(Task::Loom { mode }) => counts.executions.get(*mode).copied().unwrap_or(0),
+            Some(Task::Shuttle { sampling, .. }) => sampling.iterations as u64,
             Some(_) => 0,
         });
         WORK_OF_A_RUN + counted
@@ -101,6 +102,7 @@ impl Plan {
             engines: self.engines.iter().map(|engine| Engine::name(*engine).to_owned()).collect(),
             strategies: self.strategies.iter().map(|strategy| strategy.name().to_owned()).collect(),
             rounds: self.rounds,
+            samplings: self.samplings.iter().map(|sampling| format!("{sampling:?}")).collect(),
             runs,
             faults,
         }

@@ -4,14 +4,16 @@ use super::verdict::{self, Output};
 use super::{once, refuse_idle, refuse_meddling, refuse_missing};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use viewchan_model::check::{Engine, Plan, Progress, Shard, check};
+use viewchan_model::engine::recording::Recording;
+use viewchan_model::engine::sampling::{Sampling, Scheduler};
 use viewchan_model::engine::strategy::available;
 use viewchan_model::golden::Golden;
 use viewchan_model::job::load;
 use viewchan_model::report::{FaultRun, Run, Verdict, table};
-use viewchan_model::scenario::{Strategy, shipped};
+use viewchan_model::scenario::{Scenario, Strategy, shipped};
 
 /// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
 ///
@@ -32,6 +34,25 @@ pub(crate) struct Arguments {
     /// Rounds of each scenario on real threads.
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = rounds)]
     rounds: u64,
+    /// Schedulers of shuttle, comma-separated: a run for each. `dfs` is for tiny scenarios.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCHEDULERS", default_value = "random,pct,urw")]
+    scheduler: Vec<Chooser>,
+    /// Executions of each scenario under each scheduler of shuttle. For `dfs` the most that there may be, with more the run
+    /// fails; 1000000 if not given. 300 for the others.
+    #[arg(long, value_name = "N", value_parser = rounds)]
+    iterations: Option<u64>,
+    /// The depth of the scheduler `pct`: ordering constraints that a fault may need. 3 if not given.
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u16).range(1..))]
+    depth: Option<u16>,
+    /// Where chance begins in the schedulers `random`, `pct` and `urw`. 1 if not given.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// The directory for the schedule of a run that fails under shuttle.
+    #[arg(long, value_name = "DIRECTORY", default_value = "target/schedules")]
+    schedules: PathBuf,
+    /// Replay the schedule in this file under shuttle, on the one scenario and strategy that it is of.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scheduler", "iterations", "depth", "seed", "faults"])]
+    replay: Option<PathBuf>,
     /// Runs at a time. One for each processor if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
@@ -55,6 +76,15 @@ fn rounds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A scheduler, on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Chooser {
+    Random,
+    Pct,
+    Urw,
+    Dfs,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let plan = plan(arguments)?;
     let json = arguments.json.as_ref().map(Output::create).transpose()?;
@@ -66,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if let Some(golden) = golden {
         golden.write(&Golden::of(&report.runs).to_json())?;
     }
-    verdict::tell(&report, json)
+    verdict::tell(&report, &plan.scenarios, json)
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, String> {
@@ -86,18 +116,76 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         }
         Ok::<_, String>((origin, scenario))
     };
+    let scenarios: Vec<_> = origins.into_iter().map(load).collect::<Result<_, _>>()?;
+    let engines = if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) };
+    let samplings = samplings(arguments, &engines)?;
+    if let Some(file) = &arguments.replay {
+        refuse_replay(file, &engines, &scenarios, &strategies)?;
+    }
     Ok(Plan {
-        scenarios: origins.into_iter().map(load).collect::<Result<_, _>>()?,
-        engines: if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) },
+        scenarios,
+        engines,
         faults: complete || arguments.faults,
         complete: complete && strategies == available(),
         strategies,
         rounds: arguments.rounds,
+        samplings,
+        schedules: arguments.schedules.clone(),
+        replay: arguments.replay.clone(),
         jobs: super::jobs(arguments.jobs),
         executable: super::executable()?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
         shard: arguments.shard,
     })
+}
+
+/// The runs under shuttle. A flag that nothing heeds is refused: it would seem to have had an effect.
+fn samplings(arguments: &Arguments, engines: &[Engine]) -> Result<Vec<Sampling>, String> {
+    let Arguments { iterations, depth, seed, .. } = arguments;
+    let choosers = once(&arguments.scheduler);
+    let given = [("--iterations", iterations.is_some()), ("--depth", depth.is_some()), ("--seed", seed.is_some())];
+    let given = given.into_iter().find(|&(_, is_given)| is_given);
+    if let Some((flag, _)) = given.filter(|_| !engines.contains(&Engine::Shuttle)) {
+        return Err(format!("{flag} is for the engine shuttle, which is not used here"));
+    }
+    if depth.is_some() && !choosers.contains(&Chooser::Pct) {
+        return Err("--depth is for the scheduler pct, which is not used here".to_owned());
+    }
+    if seed.is_some() && choosers == [Chooser::Dfs] {
+        return Err("--seed is for schedulers that leave something to chance, and dfs does not".to_owned());
+    }
+    let depth = depth.map_or(3, usize::from);
+    let sampling = |chooser| {
+        let (scheduler, default) = match chooser {
+            Chooser::Random => (Scheduler::Random, 300),
+            Chooser::Pct => (Scheduler::Pct { depth }, 300),
+            Chooser::Urw => (Scheduler::Urw, 300),
+            Chooser::Dfs => (Scheduler::Dfs, 1_000_000),
+        };
+        let iterations = usize::try_from(iterations.unwrap_or(default)).map_err(|error| error.to_string())?;
+        Ok(Sampling { scheduler, iterations, seed: seed.unwrap_or(1) })
+    };
+    choosers.into_iter().map(sampling).collect()
+}
+
+/// Refuses to replay a schedule on anything but what it is of.
+fn refuse_replay(
+    file: &Path,
+    engines: &[Engine],
+    scenarios: &[(String, Scenario)],
+    strategies: &[Strategy],
+) -> Result<(), String> {
+    let recording = Recording::read(file)?;
+    let ([(_, scenario)], [strategy], [Engine::Shuttle]) = (scenarios, strategies, engines) else {
+        let Recording { scenario, strategy, .. } = recording;
+        let file = file.display();
+        return Err(format!(
+            "a schedule is of one scenario and strategy: check {scenario} --strategy {strategy} --engine shuttle \
+             --replay {file}"
+        ));
+    };
+    let checked = recording.must_be_of(scenario, *strategy).and_then(|()| recording.planted());
+    checked.map(|_| ()).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// For a terminal.

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Strategies to generate for in turn, comma-separated. All of this build if none is given.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STRATEGIES")]
     strategy: Vec<Strategy>,
-    /// Rounds of each scenario on real threads.
+    /// Rounds of each scenario on real threads, or executions under shuttle.
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
     /// A scenario that takes longer has failed.
@@ -63,7 +63,8 @@ fn campaign(arguments: &Arguments) -> Result<Campaign, String> {
     let Arguments { engine, size, .. } = *arguments;
     super::refuse_missing(engine)?;
     super::refuse_meddling()?;
-    if engine != Engine::Threads && !size.is_explorable() {
+    let is_explored = matches!(engine, Engine::Spec | Engine::Loom);
+    if is_explored && !size.is_explorable() {
         let (engine, size) = (engine.name(), size.name());
         return Err(format!("{size} scenarios are too big for the engine {engine}: choose a smaller --size"));
     }

@@ -19,11 +19,16 @@ use viewchan_model::check::Engine;
 use viewchan_model::engine::strategy::available;
 use viewchan_model::scenario::{Scenario, Strategy};
 
-/// Loom reads its limits from the environment: a variable there would make the claim of the result false.
+/// Loom reads its limits from the environment, and shuttle its seed: a variable there would make the claim of the result
+/// false.
 fn refuse_meddling() -> Result<(), String> {
     #[cfg(feature = "loom")]
     if let Some(name) = viewchan_model::engine::loom::meddling_variable() {
         return Err(format!("{name} is set, which changes what loom explores: unset it"));
+    }
+    #[cfg(all(feature = "shuttle", not(feature = "loom")))]
+    if let Some(name) = viewchan_model::engine::shuttle::meddling_variable() {
+        return Err(format!("{name} is set, which changes what shuttle runs: unset it"));
     }
     Ok(())
 }
@@ -33,7 +38,11 @@ fn refuse_missing(engine: Engine) -> Result<(), String> {
     if Engine::AVAILABLE.contains(&engine) {
         return Ok(());
     }
-    let hint = if engine == Engine::Loom { "build with --features loom" } else { "build without --features loom" };
+    let hint = match engine {
+        Engine::Loom => "build with --features loom",
+        Engine::Shuttle => "build with --features shuttle, and without --features loom",
+        _ => "build without --features loom and --features shuttle",
+    };
     Err(format!("this build has no engine {}: {hint}", engine.name()))
 }
 

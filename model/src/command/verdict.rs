@@ -5,13 +5,19 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use viewchan_model::report::{FaultRun, FaultVerdict, Report, Run, Verdict, table};
+use viewchan_model::scenario::Scenario;
 
-/// Writes the report, if somebody wants it, and prints it in words. The exit status is its verdict.
-pub(super) fn tell(report: &Report, json: Option<Output<'_>>) -> Result<ExitCode, String> {
+/// Writes the report, if somebody wants it, and prints it in words. The exit status is its verdict. The scenarios are those
+/// that were loaded, each with its origin; others have the names of shipped ones.
+pub(super) fn tell(
+    report: &Report,
+    scenarios: &[(String, Scenario)],
+    json: Option<Output<'_>>,
+) -> Result<ExitCode, String> {
     if let Some(json) = json {
         json.write(&(serde_json::to_string_pretty(report).expect("plain data") + "\n"))?;
     }
-    super::print(&in_words(report))?;
+    super::print(&in_words(report, scenarios))?;
     Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -36,7 +42,7 @@ impl<'a> Output<'a> {
 }
 
 /// What the check found, for a person.
-fn in_words(report: &Report) -> String {
+fn in_words(report: &Report, scenarios: &[(String, Scenario)]) -> String {
     let mut parts = vec![table::runs(&report.runs)];
     let faults: Vec<&FaultRun> = report.guarantees.iter().flat_map(|guarantee| &guarantee.faults).collect();
     if !faults.is_empty() {
@@ -46,7 +52,7 @@ fn in_words(report: &Report) -> String {
         parts.push(table::locks(&report.locks));
     }
     let failed: Vec<&Run> = report.runs.iter().filter(|run| run.verdict == Verdict::Fail).collect();
-    parts.extend(failed.iter().map(|run| failure(run)));
+    parts.extend(failed.iter().map(|run| failure(run, scenarios)));
     let survivors: Vec<_> = faults.iter().filter(|fault| fault.verdict == FaultVerdict::Survived).collect();
     let survivor =
         |fault: &&&FaultRun| format!("SURVIVED {}, {} on {}: {}", fault.name, fault.strategy, fault.engine, fault.why);
@@ -69,12 +75,20 @@ fn in_words(report: &Report) -> String {
     parts.join("\n\n")
 }
 
-/// A failed run: what is violated, and how it came about.
-fn failure(run: &Run) -> String {
+/// A failed run: what is violated, how it came about, and how to see it again.
+fn failure(run: &Run, scenarios: &[(String, Scenario)]) -> String {
     let mut lines = vec![table::line(run)];
     for violation in &run.violations {
         lines.push(format!("  {violation}"));
         lines.extend(violation.trace.iter().map(|step| format!("    {step}")));
+    }
+    if let Some(file) = &run.schedule {
+        let origin = scenarios.iter().find(|(_, scenario)| scenario.name == run.scenario);
+        let origin = origin.map_or(run.scenario.as_str(), |(origin, _)| origin);
+        let strategy = &run.strategy;
+        lines.push(format!(
+            "  once more: viewchan check {origin} --strategy {strategy} --engine shuttle --replay {file}"
+        ));
     }
     lines.join("\n")
 }

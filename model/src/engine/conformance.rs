@@ -22,12 +22,13 @@
 
 use super::host::{Host, Reference};
 use super::real::{DeadlineOf, Observer, Stage, Worker};
+use super::spec::explore_unless_big;
 use super::strategy::{Work, with_strategy};
 use crate::fault::Planted;
 use crate::monitor::{Failure, Row, Rows, outcome};
 use crate::report::Run;
 use crate::scenario::{self, Buffer, Interpreter, Scenario, Thread};
-use crate::spec::{self, Exploration, Operation, Rules, explore, lawful_rows};
+use crate::spec::{self, Exploration, Operation, lawful_rows};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -112,11 +113,6 @@ pub struct Specified {
     pub rows: BTreeSet<Row>,
 }
 
-/// A scenario with more states than this is too big to be explored before it runs. No shipped one has as many.
-const MOST_STATES: usize = 50_000;
-/// One whose threads can be at more places than this has far more states: it is not even tried.
-const MOST_PLACES: usize = 1_000;
-
 impl Specified {
     /// Explores all of it, if it is not too big.
     ///
@@ -124,12 +120,7 @@ impl Specified {
     ///
     /// When the scenario breaks the specification: then it says nothing.
     pub fn of(scenario: &Arc<Scenario>, strategy: scenario::Strategy) -> Result<Self, spec::Violation> {
-        let places: usize = scenario.threads.iter().map(|thread| 1 + thread.preorder().len()).product();
-        let explored = match places {
-            0..=MOST_PLACES => explore(&Rules::new(scenario, strategy), Some(MOST_STATES)).ok(),
-            _ => None,
-        };
-        let (outcomes, rows) = match explored {
+        let (outcomes, rows) = match explore_unless_big(scenario, strategy) {
             Some(Exploration { violation: Some(found), .. }) => return Err(found.violation),
             Some(explored) => (Some(explored.outcomes), explored.lock_table),
             None => (None, lawful_rows(strategy)),

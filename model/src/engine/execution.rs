@@ -12,7 +12,7 @@ use crate::scenario::{Buffer, Holding, Located, Patience, Scenario, Step, Thread
 use std::collections::HashMap;
 use std::panic::PanicHookInfo;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use viewchan::Interpreter;
 use viewchan::channel::Nudge;
 use viewchan::strategy::Strategy;
@@ -22,10 +22,27 @@ use viewchan::trace::Event;
 /// The monitor of the present execution, for the panic hook.
 static PRESENT: Mutex<Option<Arc<Monitor>>> = Mutex::new(None);
 
+/// The failure that the present panic is about, where it is more than its message.
+static RAISED: Mutex<Option<Failure>> = Mutex::new(None);
+
+/// Ends the execution with a failure.
+fn raise(failure: Failure) -> ! {
+    let why = failure.why.clone();
+    *lock(&RAISED) = Some(failure);
+    panic!("{why}")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Makes every panic a failure, until [`passed`]. The scenarios' own panics do not get here: they resume, they are not raised.
 pub(super) fn fail_on_panic(fail: fn(Failure) -> !) {
     std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
-        let monitor = PRESENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(failure) = lock(&RAISED).take() {
+            fail(failure);
+        }
+        let monitor = lock(&PRESENT).clone();
         let why = info.payload_as_str().unwrap_or("a panic without a message").trim().to_owned();
         let guarantee = why.contains("deadlock").then_some("G6");
         fail(Failure { guarantee, why, trace: monitor.map(|monitor| monitor.trace()).unwrap_or_default() })
@@ -35,39 +52,32 @@ pub(super) fn fail_on_panic(fail: fn(Failure) -> !) {
 /// All executions have passed: panics are no failures of theirs any more. Gives what they visited.
 pub(super) fn passed(graph: Arc<Mutex<Graph>>) -> Graph {
     drop(std::panic::take_hook());
-    *PRESENT.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    *lock(&PRESENT) = None;
     let graph = Arc::into_inner(graph).expect("the model is gone");
     graph.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells the monitor, and ends the process when it objects.
-struct Strict {
-    monitor: Arc<Monitor>,
-    fail: fn(Failure) -> !,
-}
+/// Tells the monitor, and ends the execution when it objects.
+struct Strict(Arc<Monitor>);
 
 impl Observer for Strict {
     fn event(&self, thread: Thread, event: &Event) {
-        self.monitor.event(thread, event).unwrap_or_else(|failure| (self.fail)(failure));
+        self.0.event(thread, event).unwrap_or_else(|failure| raise(failure));
     }
 
     fn read(&self, thread: Thread, buffer: Buffer) {
-        self.monitor.read(thread, buffer).unwrap_or_else(|failure| (self.fail)(failure));
+        self.0.read(thread, buffer).unwrap_or_else(|failure| raise(failure));
     }
 }
 
 /// One execution: thread 0 is the main thread, the others are spawned, and so is one for each deadline.
-pub(super) fn execution<S: Strategy<Interpreter>>(
-    scenario: &Arc<Scenario>,
-    graph: &Arc<Mutex<Graph>>,
-    fail: fn(Failure) -> !,
-) {
+pub(super) fn execution<S: Strategy<Interpreter>>(scenario: &Arc<Scenario>, graph: &Arc<Mutex<Graph>>) {
     let mut stage = Stage::<Reference, S>::set(scenario);
     let alarms = alarms(scenario, &stage);
     let deadlines: HashMap<usize, Deadline> = alarms.iter().map(|alarm| (alarm.step, alarm.deadline.clone())).collect();
     let monitor = Arc::new(Monitor::new(Arc::clone(graph), stage.identities.clone()));
-    *PRESENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&monitor));
-    let observer: Arc<dyn Observer> = Arc::new(Strict { monitor: Arc::clone(&monitor), fail });
+    *lock(&PRESENT) = Some(Arc::clone(&monitor));
+    let observer: Arc<dyn Observer> = Arc::new(Strict(Arc::clone(&monitor)));
 
     let deadline_of: DeadlineOf =
         Arc::new(move |step| deadlines.get(&ptr::from_ref(step).addr()).cloned().unwrap_or_else(Deadline::never));
@@ -84,7 +94,7 @@ pub(super) fn execution<S: Strategy<Interpreter>>(
     for alarm in alarms {
         alarm.join().expect("an alarm does not panic");
     }
-    monitor.finish(&results).unwrap_or_else(|failure| fail(failure));
+    monitor.finish(&results).unwrap_or_else(|failure| raise(failure));
 }
 
 /// Lets the deadline of one timed step pass, at any moment: a model has no clock.

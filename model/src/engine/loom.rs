@@ -70,7 +70,7 @@ pub fn explore<S: Strategy<Interpreter>>(
     fail_on_panic(fail);
     let model = {
         let (scenario, graph) = (Arc::clone(scenario), Arc::clone(&graph));
-        move || execution::<S>(&scenario, &graph, fail)
+        move || execution::<S>(&scenario, &graph)
     };
     builder(scenario.tier(strategy)).check(model);
     passed(graph)

@@ -1,4 +1,5 @@
-//! What this package takes from whatever runs the code under test: loom or the standard library, as `viewchan::sync` does.
+//! What this package takes from whatever runs the code under test: loom, shuttle or the standard library, in the order in
+//! which `viewchan::sync` chooses.
 //!
 //! Threads of a scenario, and the strategies with flaws, use these names and no others.
 
@@ -7,9 +8,12 @@ pub(crate) use loom::{cell::UnsafeCell, lazy_static, sync, thread, thread_local}
 
 #[cfg(not(feature = "loom"))]
 pub(crate) use cell::UnsafeCell;
-#[cfg(not(feature = "loom"))]
+#[cfg(all(feature = "shuttle", not(feature = "loom")))]
+pub(crate) use shuttle::{lazy_static, sync, thread, thread_local};
+
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub(crate) use lazy::lazy_static;
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub(crate) use std::{sync, thread, thread_local};
 
 #[cfg(not(feature = "loom"))]
@@ -33,9 +37,10 @@ mod cell {
     }
 }
 
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 mod lazy {
-    /// Loom's macro of this name, whose values are new in each execution. Here they are the process's.
+    /// The macro that loom and shuttle have under this name, whose values are new in each execution. Here they are the
+    /// process's.
     macro_rules! lazy_static {
         (static ref $name:ident: $type:ty = $value:expr;) => {
             static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(|| $value);

@@ -2,7 +2,7 @@
 //!
 //! The specification's faults are in [`crate::spec::Fault`]. Most of those that live in the code are here again under the
 //! same name, as a broken strategy or as a broken [site](viewchan::sync::site). Loom must refute each, on the scenario
-//! named here, and for the reason named here.
+//! named here, and for the reason named here; and so must shuttle, except for what it cannot see.
 
 mod strategy;
 
@@ -10,7 +10,7 @@ use self::strategy as flawed;
 use crate::engine::strategy::{Work, with_strategy};
 use crate::scenario::Strategy;
 use std::sync::atomic::Ordering;
-use viewchan::sync::site::{DELAYS, WAKE_UPS};
+use viewchan::sync::site::{ACCESSES, DELAYS, WAKE_UPS};
 
 /// A fault that is put into the real code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +157,19 @@ pub const CODE_FAULTS: &[CodeFault] = &[
     site("end-forgets-senders", "G6", "wake-ending-senders", "end-interrupts-a-sender", "deadlock"),
 ];
 
+/// The flaws that shuttle cannot see, and why. Nor can it see any weakened ordering: all are sequentially consistent to it.
+pub const UNSEEN_BY_SHUTTLE: &[(&str, &str)] = &[];
+
 impl CodeFault {
+    /// Whether shuttle must refute it as well.
+    pub fn is_seen_by_shuttle(self) -> bool {
+        match self.how {
+            How::Strategy => !UNSEEN_BY_SHUTTLE.iter().any(|&(name, _)| name == self.name),
+            How::Site(site) => !ACCESSES.iter().any(|access| access.name == site),
+            How::Half(..) => false,
+        }
+    }
+
     /// The fault with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         CODE_FAULTS.iter().copied().find(|fault| fault.name == name)
@@ -189,7 +201,7 @@ pub enum Planted {
 }
 
 impl Planted {
-    /// What goes by this name: a fault, or the control as `none`.
+    /// What goes by this name: a fault; the control as `none`; nothing as `-`.
     ///
     /// # Errors
     ///
@@ -198,6 +210,7 @@ impl Planted {
         match CodeFault::from_name(name) {
             Some(fault) => Ok(Self::Fault(fault)),
             None if name == "none" => Ok(Self::Control),
+            None if name == "-" => Ok(Self::Nothing),
             None => Err(format!("no fault {name:?} lives in the code")),
         }
     }
@@ -235,7 +248,7 @@ impl Planted {
 
 impl CodeFault {
     /// Breaks the site that it is about.
-    #[cfg(feature = "loom")]
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
     fn break_site(self) -> Result<(), String> {
         use viewchan::sync::site::{break_site, weaken_site};
 
@@ -248,8 +261,8 @@ impl CodeFault {
     }
 
     /// The sites of what ships are constants.
-    #[cfg(not(feature = "loom"))]
+    #[cfg(not(any(feature = "loom", feature = "shuttle")))]
     fn break_site(self) -> Result<(), String> {
-        Err(format!("{} breaks a site, which only a build with --features loom can do", self.name))
+        Err(format!("{} breaks a site, which only a build with --features loom or shuttle can do", self.name))
     }
 }

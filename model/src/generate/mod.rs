@@ -18,7 +18,7 @@ use proptest::strategy::{BoxedStrategy, Strategy as _, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// How big a scenario may get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Size {
     /// For loom without a bound: 2 threads with up to 4 moves each.
     Tiny,
@@ -36,7 +36,7 @@ impl Size {
 
     /// Whether its scenarios are small enough to be explored, on the specification and under loom.
     pub fn is_explorable(self) -> bool {
-        matches!(self, Self::Tiny | Self::Small)
+        self <= Self::Small
     }
 
     /// How thoroughly loom explores it.

@@ -10,7 +10,7 @@
 
 mod graph;
 mod identities;
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 mod rows;
 mod translate;
 
@@ -21,9 +21,9 @@ mod tests_of_life;
 
 pub use graph::{Agreement, Graph};
 pub use identities::Identities;
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub use rows::Row;
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub(crate) use rows::Rows;
 
 use crate::scenario::{Buffer, Scenario, Thread};

@@ -54,6 +54,7 @@ fn difference((first, part): (&Report, &Part), (other, other_part): (&Report, &P
         ("engines", whole.engines.join(","), other_whole.engines.join(",")),
         ("strategies", whole.strategies.join(","), other_whole.strategies.join(",")),
         ("rounds", whole.rounds.to_string(), other_whole.rounds.to_string()),
+        ("schedulers", whole.samplings.join(","), other_whole.samplings.join(",")),
         ("number of runs", whole.runs.to_string(), other_whole.runs.to_string()),
         ("number of faults", whole.faults.to_string(), other_whole.faults.to_string()),
         ("digest of scenarios and golden counts", whole.digest.clone(), other_whole.digest.clone()),

@@ -67,6 +67,8 @@ pub struct Whole {
     pub strategies: Vec<String>,
     /// Rounds on real threads.
     pub rounds: u64,
+    /// What shuttle runs of each scenario.
+    pub samplings: Vec<String>,
     /// How many runs it has.
     pub runs: usize,
     /// How many faults it tries.
@@ -84,9 +86,9 @@ pub struct Run {
     pub tier: String,
     /// The preemption bound of a bounded loom run.
     pub preemptions: Option<usize>,
-    /// `spec`, `loom` or `threads`, or that of a backend, see [`Host`](crate::engine::host::Host).
+    /// `spec`, `loom`, `shuttle` or `threads`, or that of a backend, see [`Host`](crate::engine::host::Host).
     pub engine: String,
-    /// `plain` or `rmw` for loom.
+    /// `plain` or `rmw` for loom; the scheduler's name for shuttle, or `replay`.
     pub mode: Option<String>,
     /// Executions of the real code; for `spec`, transitions explored.
     pub executions: u64,
@@ -107,14 +109,18 @@ pub struct Run {
     pub verdict: Verdict,
     /// What went wrong.
     pub violations: Vec<Violation>,
+    /// The file with the schedule that shuttle failed on.
+    #[serde(default)]
+    pub schedule: Option<String>,
 }
 
 impl Run {
-    /// A run with nothing in it yet, which has failed. Only loom has modes, and bounds on preemptions: the specification
-    /// is always explored completely, and everything else never is.
+    /// A run with nothing in it yet, which has failed. Only loom has bounds on preemptions: the specification is always
+    /// explored completely, as shuttle's `dfs` explores, and everything else never is.
     pub fn begun(scenario: &Scenario, strategy: Strategy, engine: &str, mode: Option<&str>) -> Self {
         let (tier, preemptions) = match (engine, scenario.tier(strategy)) {
             ("spec", _) | ("loom", Tier::Exhaustive) => ("exhaustive", None),
+            ("shuttle", _) if mode == Some("dfs") => ("exhaustive", None),
             ("loom", Tier::Bounded { preemptions }) => ("bounded", Some(preemptions)),
             _ => ("bounded", None),
         };
@@ -134,6 +140,7 @@ impl Run {
             seconds: 0.0,
             verdict: Verdict::Fail,
             violations: Vec::new(),
+            schedule: None,
         }
     }
 

@@ -74,7 +74,7 @@ pub fn locks(rows: &[LockRow]) -> String {
 pub fn line(run: &Run) -> String {
     let counted = match run.engine.as_str() {
         "spec" => format!("{}, {}", count(run.states as u64, "state"), count(run.executions, "transition")),
-        "loom" => format!("{}, {}", count(run.executions, "execution"), count(run.states as u64, "state")),
+        "loom" | "shuttle" => format!("{}, {}", count(run.executions, "execution"), count(run.states as u64, "state")),
         _ => count(run.executions, "round"),
     };
     let outcomes = count(run.outcomes.len() as u64, "outcome");

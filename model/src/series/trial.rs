@@ -1,6 +1,8 @@
 //! What is done with each scenario of a series.
 
 use crate::check::Engine;
+use crate::engine::sampling::{Sampling, Scheduler};
+use crate::fault::Planted;
 use crate::job::{self, Task};
 use crate::report::{Run, Violation};
 use crate::scenario::{Scenario, Strategy};
@@ -28,15 +30,27 @@ impl Trial {
             return Ok(match engine {
                 Engine::Spec => vec![Self::Spec(None)],
                 Engine::Loom => ["plain", "rmw"].map(|mode| Self::Real(Task::Loom { mode })).to_vec(),
+                Engine::Shuttle => vec![Self::under_shuttle(Planted::Nothing, rounds)],
                 Engine::Threads => vec![Self::Real(Task::Threads { rounds })],
             });
         };
         let trial = match engine {
+            Engine::Shuttle => Planted::from_name(flaw).map(|planted| Self::under_shuttle(planted, rounds)),
             Engine::Spec => Self::parse(&["spec", flaw]),
             Engine::Loom => Self::parse(&["fault", flaw]),
             Engine::Threads => Self::parse(&["flawed-threads", flaw, &rounds.to_string()]),
         };
         trial.map(|trial| vec![trial])
+    }
+
+    /// So many executions, about equally likely. The scenarios differ, their schedules need no seed of their own.
+    fn under_shuttle(planted: Planted, rounds: u64) -> Self {
+        let iterations = usize::try_from(rounds).unwrap_or(usize::MAX);
+        Self::Real(Task::Shuttle {
+            planted,
+            sampling: Sampling { scheduler: Scheduler::Urw, iterations, seed: 1 },
+            keep: None,
+        })
     }
 
     /// What a child process is told.
@@ -103,6 +117,10 @@ impl Trial {
             Self::Real(Task::Threads { rounds }) => {
                 format!("viewchan check {file} --engine threads --strategy {strategy} --rounds {rounds}")
             }
+            Self::Real(Task::Shuttle { planted: Planted::Nothing, sampling, .. }) => format!(
+                "viewchan check {file} --engine shuttle --strategy {strategy} --scheduler {} --iterations {} --seed {}",
+                sampling.scheduler, sampling.iterations, sampling.seed
+            ),
             Self::Real(task) => format!("viewchan job {file} {strategy} {}", task.arguments().join(" ")),
         }
     }
