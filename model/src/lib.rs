@@ -8,13 +8,15 @@
 //! - [`fault`]: protocols broken on purpose, in the code.
 //! - [`litmus`]: each lock-free step of the code as a litmus test.
 //! - [`mod@check`], [`job`], [`golden`], [`report`]: the whole check, its child processes, its expected counts, its results.
-//! - [`mod@load`]: where scenarios come from.
+//! - [`mod@load`]: where scenarios come from. [`generate`]: scenarios that nobody wrote. [`series`]: many of them on one
+//!   engine.
 
 #![deny(unsafe_code)]
 
 pub mod check;
 pub mod engine;
 pub mod fault;
+pub mod generate;
 pub mod golden;
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod history;
@@ -24,4 +26,5 @@ pub mod load;
 pub mod monitor;
 pub mod report;
 pub mod scenario;
+pub mod series;
 pub mod spec;

@@ -52,7 +52,9 @@ fn planted(planted: Planted) -> Task {
 #[track_caller]
 fn assert_passes(run: &Run) {
     assert_eq!(run.verdict, Verdict::Pass, "{run:#?}");
-    assert!(run.violations.is_empty() && run.agrees_with_spec && !run.truncated && run.schedule.is_none(), "{run:#?}");
+    assert!(run.violations.is_empty() && !run.truncated && run.schedule.is_none(), "{run:#?}");
+    // Of a crowd only each step can be held against the specification: its outcomes are not known.
+    assert_ne!(run.agrees_with_spec, run.scenario.starts_with("crowd-"), "{run:#?}");
 }
 
 /// The code under test is built on shuttle, else nothing below means anything.

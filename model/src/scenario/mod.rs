@@ -1,14 +1,16 @@
 //! A scenario is data: interpreters, buffers, channels, and threads with their steps.
 //!
 //! One file serves every engine: the specification explores it, loom runs the real code on it, real threads repeat it.
-//! The file format is documented in the module [`mod@parse`].
+//! The file format is documented in the module [`mod@parse`]; [`write()`] writes it.
 
 pub mod crowd;
 pub mod parse;
 mod shipped;
+mod write;
 
 pub use parse::{MOST_BYTES, ParseError, parse};
 pub use shipped::shipped;
+pub use write::{line, write};
 
 use std::collections::BTreeMap;
 
@@ -399,6 +401,11 @@ impl Step {
             Self::Attach { body, .. } | Self::Detach { body } => body,
             _ => &[],
         }
+    }
+
+    /// Whether it is a block that ends by a panic.
+    pub fn panics(&self) -> bool {
+        matches!(self, Self::Attach { unwind: Some(_), .. })
     }
 
     /// How long a sending or receiving step waits; `None` for any other step.
