@@ -127,6 +127,10 @@ fn wrong_series_are_refused() {
     refuses("generate --engine spec --size huge", &["invalid value 'huge' for '--size <SIZE>'"]);
     refuses("generate --engine spec --size large", &["large scenarios are too big for the engine spec"]);
     refuses("generate --engine spec --flaw nonsense", &["the specification has no fault \"nonsense\""]);
+    refuses(
+        "generate --engine spec --strategy view --flaw no-lock-at-clone",
+        &["no-lock-at-clone is no flaw of these strategies, but of shared"],
+    );
     let (missing, hint) =
         if cfg!(feature = "loom") { ("threads", "without --features loom") } else { ("loom", "with --features loom") };
     refuses(&format!("generate --engine {missing}"), &[&format!("this build has no engine {missing}"), hint]);

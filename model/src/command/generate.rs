@@ -1,6 +1,6 @@
 //! `viewchan generate`.
 
-use super::series::{report_failure, seed};
+use super::series::{report_failure, seed, strategies};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -68,7 +68,7 @@ fn campaign(arguments: &Arguments) -> Result<Campaign, String> {
         let (engine, size) = (engine.name(), size.name());
         return Err(format!("{size} scenarios are too big for the engine {engine}: choose a smaller --size"));
     }
-    let strategies = super::strategies(&arguments.strategy)?;
+    let strategies = strategies(&arguments.strategy, engine, arguments.flaw.as_deref())?;
     Ok(Campaign {
         series: Series::new(seed(arguments.seed)?, &[size], &strategies),
         cases: arguments.cases,

@@ -3,13 +3,35 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::time::Duration;
+use viewchan_model::check::Engine;
+use viewchan_model::fault::{CodeFault, How};
+use viewchan_model::scenario::Strategy;
 use viewchan_model::series::{Failed, Found, Picked, Series, shrink};
+use viewchan_model::spec::Fault;
 
 /// The seed that was given, or any; printed in either case.
 pub(crate) fn seed(given: Option<u64>) -> Result<u64, String> {
     let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()) >> 32);
     super::print(&format!("seed {seed}\n"))?;
     Ok(seed)
+}
+
+/// The strategies that were asked for; with a flaw, those of them that can have it.
+pub(crate) fn strategies(asked: &[Strategy], engine: Engine, flaw: Option<&str>) -> Result<Vec<Strategy>, String> {
+    let strategies = super::strategies(asked)?;
+    let Some(flaw) = flaw else { return Ok(strategies) };
+    let can_have_it: Vec<Strategy> = match (engine, CodeFault::from_name(flaw), Fault::from_name(flaw)) {
+        (Engine::Spec, _, Some(fault)) => fault.strategies().to_vec(),
+        (Engine::Spec, _, None) => return Err(format!("the specification has no fault {flaw:?}")),
+        (_, Some(CodeFault { how: How::Strategy, strategy, .. }), _) => vec![strategy],
+        (_, Some(_), _) => Strategy::ALL.to_vec(),
+        (_, None, _) => return Err(format!("no fault {flaw:?} lives in the code")),
+    };
+    let kept: Vec<Strategy> = strategies.into_iter().filter(|strategy| can_have_it.contains(strategy)).collect();
+    if kept.is_empty() {
+        return Err(format!("{flaw} is no flaw of these strategies, but of {}", super::names(&can_have_it)));
+    }
+    Ok(kept)
 }
 
 /// Makes the scenario smaller that failed, writes it, and says how to replay it. A shipped one stays as it is.

@@ -1,6 +1,6 @@
 //! `viewchan soak`.
 
-use super::series::{report_failure, seed};
+use super::series::{report_failure, seed, strategies};
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,7 +52,7 @@ fn minutes(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     super::refuse_missing(Engine::Threads)?;
-    let strategies = super::strategies(&arguments.strategy)?;
+    let strategies = strategies(&arguments.strategy, Engine::Threads, arguments.flaw.as_deref())?;
     let trials = Trial::on(Engine::Threads, arguments.rounds, arguments.flaw.as_deref())?;
     let soak = Soak {
         series: Series::new(seed(arguments.seed)?, &Size::ALL, &strategies).with_shipped(),

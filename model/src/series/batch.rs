@@ -103,23 +103,23 @@ impl Batch<'_> {
         let lines = lines_of(child.stdout.take().expect("piped"));
         let mut stderr = child.stderr.take().expect("piped");
         let complaint = std::thread::spawn(move || read_all(&mut stderr));
-        let mut at = Scenes::default();
-        let is_enough = loop {
-            match lines.recv_timeout(self.limit) {
-                Ok(line) => {
-                    if !at.hear(line, heard) {
-                        break true;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break false,
+        let mut at = Position::default();
+        let silent = loop {
+            match lines.recv_timeout(self.limit).map(|line| at.hear(line, heard)) {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(silent) => break Some(silent),
             }
         };
-        let ended = if is_enough { None } else { child.wait_timeout(Duration::from_secs(1))? };
+        let ended = match silent {
+            Some(RecvTimeoutError::Disconnected) => child.wait_timeout(self.limit)?,
+            Some(RecvTimeoutError::Timeout) | None => None,
+        };
         if ended.is_none() {
             child.kill()?;
             child.wait()?;
         }
-        if is_enough {
+        if silent.is_none() {
             return Ok(None);
         }
         let complaint = complaint.join().expect("reading does not panic");
@@ -155,14 +155,14 @@ impl Batch<'_> {
 
 /// Where a child is.
 #[derive(Default)]
-struct Scenes {
+struct Position {
     /// The scenario that it began last.
     case: Option<u64>,
     /// What it says came of it. Believed when the child goes on, or ends well.
     ran: Option<Box<Run>>,
 }
 
-impl Scenes {
+impl Position {
     /// Whether to go on hearing.
     fn hear(&mut self, line: Line, heard: &mut dyn FnMut(Heard) -> bool) -> bool {
         match line {

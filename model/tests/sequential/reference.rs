@@ -1,7 +1,6 @@
 //! The specification of one thread, as it goes on: a scenario that grows by a step at a time.
 
-use proptest::prelude::*;
-use proptest::strategy::Strategy as _;
+use proptest::prelude::{BoxedStrategy, Just, Strategy as _, prop, prop_oneof};
 use proptest_state_machine::ReferenceStateMachine;
 use std::collections::BTreeMap;
 use viewchan_model::scenario::{
