@@ -294,6 +294,7 @@ fn a_schedule_is_not_replayed_on_anything_else() {
     let run = run("last-clone-in-two-threads", &Task::Replay { file: damaged });
     let complaints = complaints(&run);
     assert!(complaints.iter().all(|why| why.starts_with("the schedule does not fit this code: ")), "{complaints:?}");
+    refuses(&format!("{whole} {}", directory.path().display()), &["not a regular file; expected a schedule"]);
     std::fs::write(&file, "scenario = 7\n").expect("written");
     refuses(&format!("{whole} {name}"), &[name, "expected a schedule that `viewchan check` wrote"]);
 }
