@@ -2,7 +2,7 @@
 //!
 //! - [`spec`]: the pure state machine, its guarantees, its faults.
 //! - [`scenario`]: who does what, as data.
-//! - [`engine`]: the specification explored, and the real code under loom or on real threads, also that of backends.
+//! - [`engine`]: the specification explored, and the real code under loom, under shuttle or on real threads, also that of backends.
 //! - [`monitor`]: trace refinement, between the two.
 //! - `history` (without the features `loom` and `shuttle`): histories of one channel on real threads, checked for linearizability.
 //! - [`fault`]: protocols broken on purpose, in the code.

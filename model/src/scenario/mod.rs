@@ -1,23 +1,20 @@
 //! A scenario is data: interpreters, buffers, channels, and threads with their steps.
 //!
-//! One file serves every engine: the specification explores it, loom runs the real code on it, real threads repeat it.
-//! The file format is documented in the module [`mod@parse`]; [`write()`] writes it.
+//! One file serves every engine: the specification explores it, loom and shuttle run the real code on it, real threads repeat
+//! it. The file format is documented in the module [`mod@parse`]; [`write()`] writes it. A [`mod@crowd`] is made to measure.
 
 pub mod crowd;
 pub mod parse;
 mod shipped;
+mod size;
 mod write;
 
 pub use parse::{MOST_BYTES, ParseError, parse};
 pub use shipped::shipped;
+pub use size::{MOST_LOOM_THREADS, MOST_STEPS};
 pub use write::{line, write};
 
 use std::collections::BTreeMap;
-
-/// The most threads, and steps with a deadline, of what can be explored: loom has room for no more, its main thread included.
-pub const MOST_LOOM_THREADS: usize = 5;
-/// The most steps of a thread of what can be explored, and of a thread in a file.
-pub const MOST_STEPS: usize = 24;
 
 /// How thoroughly a scenario is explored under loom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -357,18 +354,6 @@ impl Scenario {
     pub fn holders(&self, holding: Holding) -> usize {
         let holders = self.threads.iter();
         holders.filter(|thread| thread.holds.contains(&holding)).count()
-    }
-
-    /// Steps with a deadline, in all threads: in a model each needs a thread that lets it pass.
-    pub fn timeouts(&self) -> usize {
-        self.threads.iter().map(ThreadDecl::timeouts).sum()
-    }
-
-    /// Whether it is beyond what can be explored, by loom or on the specification: more threads and steps with a deadline
-    /// than loom has room for, or a long thread. Shuttle runs it, and follows each execution without remembering states.
-    pub fn is_large(&self) -> bool {
-        let is_long = |thread: &ThreadDecl| thread.preorder().len() > MOST_STEPS;
-        self.threads.len() + self.timeouts() > MOST_LOOM_THREADS || self.threads.iter().any(is_long)
     }
 }
 
