@@ -7,6 +7,9 @@
 //! VIEWCHAN_HERD=$(.ci/herd7) cargo test -p viewchan-model --test litmus -- --include-ignored
 //! ```
 
+mod common;
+
+use common::{assert_refused, viewchan};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -108,4 +111,28 @@ fn every_access_is_in_some_test() {
 fn each_test_has_a_name_of_its_own() {
     let files: BTreeSet<_> = LITMUS.iter().flat_map(|litmus| TARGETS.map(|target| target.file(litmus))).collect();
     assert_eq!(files.len(), LITMUS.len() * TARGETS.len());
+}
+
+/// What is weakened is known, and is weaker then.
+#[test]
+fn only_what_is_weaker_is_a_weakening() {
+    let weakened = Orderings::weakened;
+    assert_eq!(weakened("return-push=acquire"), Ok(Orderings::Weakened("return-push", Ordering::Acquire)));
+    assert_eq!(weakened("view-drop"), Ok(Orderings::Weakened("view-drop", Ordering::Relaxed)));
+    for wrong in ["no-such-site", "view-drop=seqcst", "view-drop=acquire", "view-drop=strong", "view-clone"] {
+        assert!(weakened(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// The command writes every test for every target, and refuses to weaken what is not there.
+#[test]
+fn the_command_writes_all_files() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let out = directory.path().join("litmus");
+    let out = out.to_str().expect("UTF-8");
+    viewchan(&["litmus", "--out", out]).assert().success();
+    let files = std::fs::read_dir(out).expect("it was made").count();
+    assert_eq!(files, LITMUS.len() * TARGETS.len());
+    let output = viewchan(&["litmus", "--out", out, "--weaken", "no-such-site"]).output().expect("the command starts");
+    assert_refused(&output, &["no access is called no-such-site"]);
 }
