@@ -152,8 +152,14 @@ fn errors_of_layouts_say_the_numbers() {
     says(SliceError::NoPermutation, "not every axis is named exactly once");
     says(FormatError::Empty, "the format has no code");
     let kinds = [Kind::Bool, Kind::Int, Kind::Uint, Kind::Float, Kind::Complex, Kind::Bytes].map(|it| it.to_string());
-    let named =
-        ["a truth value", "a signed integer", "an unsigned integer", "a float", "a complex number", "a string of bytes"];
+    let named = [
+        "a truth value",
+        "a signed integer",
+        "an unsigned integer",
+        "a float",
+        "a complex number",
+        "a string of bytes",
+    ];
     assert_eq!(kinds, named);
     assert_eq!(debug(&Format::BYTE), "Format(|u1)");
 }
