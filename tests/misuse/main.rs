@@ -3,7 +3,7 @@
 //!
 //! One thread runs a random program; books that know no lock, no memory and no strategy say what the documentation
 //! promises. Each act has exactly that outcome, nothing panics that should not, and at the end everything was given back.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod act;
 #[path = "../common/mod.rs"]

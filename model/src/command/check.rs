@@ -1,7 +1,7 @@
 //! `viewchan check`.
 
 use super::verdict::{self, Output};
-use super::{once, refuse_idle, refuse_meddling};
+use super::{once, refuse_idle, refuse_meddling, refuse_missing};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,15 @@ use viewchan_model::engine::strategy::available;
 use viewchan_model::golden::Golden;
 use viewchan_model::job::load;
 use viewchan_model::report::{FaultRun, Run, Verdict, table};
-use viewchan_model::scenario::{Scenario, Strategy, shipped};
+use viewchan_model::scenario::{MOST_LOOM_THREADS, MOST_STEPS, Scenario, Strategy, shipped};
 
 /// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
 ///
 /// Without names: every shipped scenario, and every fault on every engine that it lives in.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Shipped scenarios (see `viewchan list`), or paths of scenario files. All shipped ones if none is given.
+    /// Shipped scenarios (see `viewchan list`), or paths of scenario files; or, for shuttle, `crowd-INTERPRETERS-MESSAGES`,
+    /// such as `crowd-16-1000`. All shipped ones if none is given.
     scenarios: Vec<String>,
     /// Engines to use, comma-separated. All of this build if none is given.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINES")]
@@ -100,14 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, String> {
-    if let Some(missing) = arguments.engine.iter().find(|engine| !Engine::AVAILABLE.contains(engine)) {
-        let hint = match missing {
-            Engine::Loom => "build with --features loom",
-            Engine::Shuttle => "build with --features shuttle, and without --features loom",
-            _ => "build without --features loom and --features shuttle",
-        };
-        return Err(format!("this build has no engine {}: {hint}", missing.name()));
-    }
+    arguments.engine.iter().try_for_each(|&engine| refuse_missing(engine))?;
     refuse_meddling()?;
     let strategies = super::strategies(&arguments.strategy)?;
     let complete = arguments.scenarios.is_empty();
@@ -125,11 +119,11 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
     };
     let scenarios: Vec<_> = origins.into_iter().map(load).collect::<Result<_, _>>()?;
     let engines = if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) };
+    refuse_large(&scenarios, &engines, !arguments.engine.is_empty())?;
     let samplings = samplings(arguments, &engines)?;
     if let Some(file) = &arguments.replay {
         refuse_replay(file, &engines, &scenarios, &strategies)?;
     }
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
         scenarios,
         engines,
@@ -140,11 +134,28 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         samplings,
         schedules: arguments.schedules.clone(),
         replay: arguments.replay.clone(),
-        jobs: arguments.jobs.map_or(processors, usize::from),
-        executable: std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?,
+        jobs: super::jobs(arguments.jobs),
+        executable: super::executable()?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
         shard: arguments.shard,
     })
+}
+
+/// Refuses a scenario that is too large for the engines that were asked for, or for all if none was.
+fn refuse_large(scenarios: &[(String, Scenario)], engines: &[Engine], asked: bool) -> Result<(), String> {
+    for (origin, scenario) in scenarios {
+        let idle = engines.iter().find(|engine| !engine.takes(scenario));
+        if let Some(idle) = idle.filter(|_| asked || !engines.contains(&Engine::Shuttle)) {
+            let (threads, timeouts) = (scenario.threads.len(), scenario.timeouts());
+            return Err(format!(
+                "{origin} is too large for the engine {}: it has {threads} threads and {timeouts} steps with a deadline, \
+                 where {MOST_LOOM_THREADS} together can be explored, and {MOST_STEPS} steps in a thread; \
+                 --engine shuttle runs it, in a build with --features shuttle",
+                idle.name()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The runs under shuttle. A flag that nothing heeds is refused: it would seem to have had an effect.

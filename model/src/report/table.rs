@@ -111,7 +111,7 @@ fn engine(run: &Run) -> String {
 /// Only these two observe states.
 fn states(run: &Run) -> String {
     match run.engine.as_str() {
-        "spec" | "loom" => run.states.to_string(),
+        "spec" | "loom" | "shuttle" => run.states.to_string(),
         _ => "-".to_owned(),
     }
 }

@@ -1,15 +1,23 @@
 //! A scenario is data: interpreters, buffers, channels, and threads with their steps.
 //!
 //! One file serves every engine: the specification explores it, loom runs the real code on it, real threads repeat it.
-//! The file format is documented in the module [`mod@parse`].
+//! The file format is documented in the module [`mod@parse`]; [`write()`] writes it.
 
+pub mod crowd;
 pub mod parse;
 mod shipped;
+mod write;
 
 pub use parse::{MOST_BYTES, ParseError, parse};
 pub use shipped::shipped;
+pub use write::{line, write};
 
 use std::collections::BTreeMap;
+
+/// The most threads, and steps with a deadline, of what can be explored: loom has room for no more, its main thread included.
+pub const MOST_LOOM_THREADS: usize = 5;
+/// The most steps of a thread of what can be explored, and of a thread in a file.
+pub const MOST_STEPS: usize = 24;
 
 /// How thoroughly a scenario is explored under loom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -351,9 +359,16 @@ impl Scenario {
         holders.filter(|thread| thread.holds.contains(&holding)).count()
     }
 
-    /// Steps with a deadline, in all threads: under loom each needs a thread that lets it pass.
+    /// Steps with a deadline, in all threads: in a model each needs a thread that lets it pass.
     pub fn timeouts(&self) -> usize {
         self.threads.iter().map(ThreadDecl::timeouts).sum()
+    }
+
+    /// Whether it is beyond what can be explored, by loom or on the specification: more threads and steps with a deadline
+    /// than loom has room for, or a long thread. Shuttle runs it, and follows each execution without remembering states.
+    pub fn is_large(&self) -> bool {
+        let is_long = |thread: &ThreadDecl| thread.preorder().len() > MOST_STEPS;
+        self.threads.len() + self.timeouts() > MOST_LOOM_THREADS || self.threads.iter().any(is_long)
     }
 }
 
@@ -386,6 +401,11 @@ impl Step {
             Self::Attach { body, .. } | Self::Detach { body } => body,
             _ => &[],
         }
+    }
+
+    /// Whether it is a block that ends by a panic.
+    pub fn panics(&self) -> bool {
+        matches!(self, Self::Attach { unwind: Some(_), .. })
     }
 
     /// How long a sending or receiving step waits; `None` for any other step.
