@@ -28,7 +28,7 @@ fn flaws_are_found() {
     let flaws = [
         ("forgotten-release", "view", "G3: "),
         ("lock-at-clone", "view", "G1: "),
-        ("absorbed-forgotten", "proxy", "G3: "),
+        ("lock-at-receive", "handover", "G1: "),
         ("lock-at-last-release", "deferred", "G1: "),
     ];
     for (flaw, strategy, says) in flaws {
