@@ -1,15 +1,15 @@
-//! Bytes as a scenario file.
+//! Bytes as a scenario file, and back.
 
 use super::{Code, planted};
 use std::sync::Arc;
-use viewchan_model::scenario::{MOST_BYTES, ParseError, Scenario, parse};
+use viewchan_model::scenario::{Located, MOST_BYTES, ParseError, Scenario, Step, parse, write};
 use viewchan_model::spec::{Rules, explore};
 
 /// How many states of an accepted scenario are looked at.
 const STATES: usize = 50;
 
 /// Parses the bytes. Whatever they are, the parser does not panic; what it refuses it says where, on one line; and what it
-/// accepts can be run.
+/// accepts can be run, and written so that it is read as the same.
 pub fn scenario_parser(bytes: &[u8], code: Code) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let parse = match code {
@@ -19,7 +19,10 @@ pub fn scenario_parser(bytes: &[u8], code: Code) {
     let file = file_of(text);
     let parsed = parse(&file, text);
     match &parsed {
-        Ok(scenario) => accepted(text, scenario),
+        Ok(scenario) => {
+            accepted(text, scenario);
+            written(&file, scenario);
+        }
         Err(error) => refused(&file, text, error),
     }
     // One line more in front changes nothing but the lines. (A byte order mark is one in front only.)
@@ -49,6 +52,31 @@ fn accepted(text: &str, scenario: &Scenario) {
     for &strategy in &scenario.strategies {
         // Whether it keeps the guarantees is not the parser's business, nor how big it is.
         drop(explore(&Rules::new(&scenario, strategy), Some(STATES)));
+    }
+}
+
+/// What is written is read as it was, but for where and how each step stands.
+fn written(file: &str, scenario: &Scenario) {
+    let text = write(scenario);
+    if text.len() > MOST_BYTES {
+        return; // It is written with more blanks than it had.
+    }
+    let read = parse(file, &text).unwrap_or_else(|error| panic!("written, and refused: {error}\n{text}"));
+    assert_eq!(meaning(&read), meaning(scenario), "written as:\n{text}");
+}
+
+fn meaning(scenario: &Scenario) -> Scenario {
+    let mut scenario = scenario.clone();
+    scenario.threads.iter_mut().for_each(|thread| forget_places(&mut thread.steps));
+    scenario
+}
+
+fn forget_places(steps: &mut [Located]) {
+    for located in steps {
+        (located.line, located.text) = (0, String::new());
+        if let Step::Attach { body, .. } | Step::Detach { body } = &mut located.step {
+            forget_places(body);
+        }
     }
 }
 
