@@ -44,20 +44,20 @@ impl Job<'_> {
             == (&asked.scenario, &asked.strategy, &asked.engine, &asked.mode, &asked.tier);
         is_asked && (run.verdict == Verdict::Fail || ended.is_some_and(|status| status.success()))
     }
+}
 
-    /// What it is to have no answer.
-    fn unanswered(&self, ended: Option<ExitStatus>, limit: Duration, complaint: &str) -> Run {
-        let violation = match ended {
-            None => Violation {
-                guarantee: Some("G6".to_owned()),
-                ..Violation::unnamed(format!("still running after {} s", limit.as_secs()))
-            },
-            Some(status) => {
-                Violation::unnamed(format!("the process ended without an answer ({status}): {}", tail(complaint)))
-            }
-        };
-        Run { violations: vec![violation], ..self.begun() }
-    }
+/// What it is to have no answer, from a child that has ended or had to be.
+pub(crate) fn unanswered(begun: Run, ended: Option<ExitStatus>, limit: Duration, complaint: &str) -> Run {
+    let violation = match ended {
+        None => Violation {
+            guarantee: Some("G6".to_owned()),
+            ..Violation::unnamed(format!("still running after {} s", limit.as_secs()))
+        },
+        Some(status) => {
+            Violation::unnamed(format!("the process ended without an answer ({status}): {}", tail(complaint)))
+        }
+    };
+    Run { violations: vec![violation], ..begun }
 }
 
 /// Runs a job in a child process, and kills it when `limit` has passed; [`Task::limit`] is a sensible one.
@@ -89,11 +89,11 @@ pub fn run(executable: &Path, job: &Job<'_>, limit: Duration) -> std::io::Result
     let complaint = complaint.join().expect("reading does not panic");
     let answer = answer.lines().last().and_then(|line| serde_json::from_str::<Run>(line).ok());
     let run = answer.filter(|run| job.is_answered_by(run, ended));
-    let run = run.unwrap_or_else(|| job.unanswered(ended, limit, &complaint));
+    let run = run.unwrap_or_else(|| unanswered(job.begun(), ended, limit, &complaint));
     Ok(Run { seconds: start.elapsed().as_secs_f64(), ..run })
 }
 
-fn read_all(stream: &mut impl Read) -> String {
+pub(crate) fn read_all(stream: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     // What was read before an error is still worth reporting.
     let _ = stream.read_to_end(&mut bytes);

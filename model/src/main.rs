@@ -25,6 +25,11 @@ enum Command {
     Explain(command::explain::Arguments),
     Vectors(command::vectors::Arguments),
     Strategies(command::strategies::Arguments),
+    Litmus(command::litmus::Arguments),
+    Generate(command::generate::Arguments),
+    Soak(command::soak::Arguments),
+    #[command(hide = true)]
+    Batch(command::batch::Arguments),
     #[command(hide = true)]
     Job(command::job::Arguments),
 }
@@ -37,6 +42,10 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Vectors(arguments) => command::vectors::run(&arguments),
         Command::Strategies(arguments) => command::strategies::run(&arguments),
+        Command::Litmus(arguments) => command::litmus::run(&arguments),
+        Command::Generate(arguments) => command::generate::run(&arguments),
+        Command::Soak(arguments) => command::soak::run(&arguments),
+        Command::Batch(arguments) => command::batch::run(&arguments),
         Command::Job(arguments) => command::job::run(&arguments),
     };
     done.unwrap_or_else(|error| {

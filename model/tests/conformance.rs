@@ -161,7 +161,7 @@ fn a_detached_thread_has_no_lock_of_its_own() {
 #[test]
 fn another_outcome_is_refused() {
     let mut specified = specified("one-message", Strategy::View);
-    specified.outcomes.clear();
+    specified.outcomes = Some(BTreeSet::new());
     let says = "the specification does not allow the outcome \"sender: sent | receiver: x0 x0\"";
     assert_eq!(refusal::<strategy::View>(&specified), (None, says.to_owned()));
 }

@@ -1,7 +1,7 @@
 //! `viewchan check`.
 
 use super::verdict::{self, Output};
-use super::{once, refuse_idle, refuse_meddling};
+use super::{once, refuse_idle, refuse_meddling, refuse_missing};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -101,14 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, String> {
-    if let Some(missing) = arguments.engine.iter().find(|engine| !Engine::AVAILABLE.contains(engine)) {
-        let hint = match missing {
-            Engine::Loom => "build with --features loom",
-            Engine::Shuttle => "build with --features shuttle, and without --features loom",
-            _ => "build without --features loom and --features shuttle",
-        };
-        return Err(format!("this build has no engine {}: {hint}", missing.name()));
-    }
+    arguments.engine.iter().try_for_each(|&engine| refuse_missing(engine))?;
     refuse_meddling()?;
     let strategies = super::strategies(&arguments.strategy)?;
     let complete = arguments.scenarios.is_empty();
@@ -131,7 +124,6 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
     if let Some(file) = &arguments.replay {
         refuse_replay(file, &engines, &scenarios, &strategies)?;
     }
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
         scenarios,
         engines,
@@ -142,8 +134,8 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         samplings,
         schedules: arguments.schedules.clone(),
         replay: arguments.replay.clone(),
-        jobs: arguments.jobs.map_or(processors, usize::from),
-        executable: std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?,
+        jobs: super::jobs(arguments.jobs),
+        executable: super::executable()?,
         golden: if arguments.write_golden.is_some() { Golden::none() } else { Golden::shipped() },
         shard: arguments.shard,
     })

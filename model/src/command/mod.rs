@@ -1,15 +1,22 @@
 //! The subcommands, a file each. Each returns the exit status, or the text of an error for exit status 2.
 
+pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod generate;
 pub(crate) mod job;
 pub(crate) mod list;
+pub(crate) mod litmus;
 pub(crate) mod merge;
+mod series;
+pub(crate) mod soak;
 pub(crate) mod strategies;
 pub(crate) mod vectors;
 mod verdict;
 
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use viewchan_model::check::Engine;
 use viewchan_model::engine::strategy::available;
 use viewchan_model::scenario::{Scenario, Strategy};
 
@@ -25,6 +32,30 @@ fn refuse_meddling() -> Result<(), String> {
         return Err(format!("{name} is set, which changes what shuttle runs: unset it"));
     }
     Ok(())
+}
+
+/// Refuses an engine that this build has not got.
+fn refuse_missing(engine: Engine) -> Result<(), String> {
+    if Engine::AVAILABLE.contains(&engine) {
+        return Ok(());
+    }
+    let hint = match engine {
+        Engine::Loom => "build with --features loom",
+        Engine::Shuttle => "build with --features shuttle, and without --features loom",
+        _ => "build without --features loom and --features shuttle",
+    };
+    Err(format!("this build has no engine {}: {hint}", engine.name()))
+}
+
+/// This program, to be started again.
+fn executable() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))
+}
+
+/// How many processes run at a time: one for each processor if nothing else was asked for.
+fn jobs(asked: Option<u16>) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or(processors, usize::from)
 }
 
 /// The strategies that were asked for, each once and all of this build; all that it has if none was asked for.

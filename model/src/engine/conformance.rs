@@ -2,7 +2,8 @@
 //!
 //! No proof, but real memory, real time and real locks. It holds three things against the specification: each round's
 //! outcome is one that it allows; what was frozen was freed (G3); and during each operation a thread acquires locks of
-//! other interpreters with no other cause than exploration found for that operation (G1).
+//! other interpreters with no other cause than exploration found for that operation (G1). Of a scenario that is too big to
+//! be explored, the outcomes are not known, and the causes are all that are lawful.
 //!
 //! On the reference runtime this is the engine `threads`. A backend runs the same:
 //!
@@ -21,12 +22,13 @@
 
 use super::host::{Host, Reference};
 use super::real::{DeadlineOf, Observer, Stage, Worker};
+use super::spec::explore_unless_big;
 use super::strategy::{Work, with_strategy};
 use crate::fault::Planted;
 use crate::monitor::{Failure, Row, Rows, outcome};
 use crate::report::Run;
 use crate::scenario::{self, Buffer, Interpreter, Scenario, Thread};
-use crate::spec::{self, Operation, Rules, explore};
+use crate::spec::{self, Exploration, Operation, lawful_rows};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -86,7 +88,8 @@ pub fn observe<H: Host, S: Strategy<H::Runtime>>(specified: &Specified, rounds: 
     match seen {
         Ok(seen) => {
             run.outcomes = seen.outcomes.iter().cloned().collect();
-            run.agrees_with_spec = true;
+            run.operations = seen.operations;
+            run.agrees_with_spec = specified.outcomes.is_some();
             (run.judged(), seen)
         }
         Err(failure) => {
@@ -103,29 +106,26 @@ pub struct Specified {
     pub scenario: Arc<Scenario>,
     /// The strategy.
     pub strategy: scenario::Strategy,
-    /// The outcomes that it allows.
-    pub outcomes: BTreeSet<String>,
-    /// During which operation a thread may acquire the lock of an interpreter that is not its own, and why.
+    /// The outcomes that it allows; `None` if it is too big to be explored.
+    pub outcomes: Option<BTreeSet<String>>,
+    /// During which operation a thread may acquire the lock of an interpreter that is not its own, and why: as exploration
+    /// found it, or all that is lawful if it was too big.
     pub rows: BTreeSet<Row>,
 }
 
 impl Specified {
-    /// Explores all of it.
+    /// Explores all of it, if it is not too big.
     ///
     /// # Errors
     ///
     /// When the scenario breaks the specification: then it says nothing.
     pub fn of(scenario: &Arc<Scenario>, strategy: scenario::Strategy) -> Result<Self, spec::Violation> {
-        let explored = explore(&Rules::new(scenario, strategy), None).expect("no limit was set");
-        match explored.violation {
-            Some(found) => Err(found.violation),
-            None => Ok(Self {
-                scenario: Arc::clone(scenario),
-                strategy,
-                outcomes: explored.outcomes,
-                rows: explored.lock_table,
-            }),
-        }
+        let (outcomes, rows) = match explore_unless_big(scenario, strategy) {
+            Some(Exploration { violation: Some(found), .. }) => return Err(found.violation),
+            Some(explored) => (Some(explored.outcomes), explored.lock_table),
+            None => (None, lawful_rows(strategy)),
+        };
+        Ok(Self { scenario: Arc::clone(scenario), strategy, outcomes, rows })
     }
 }
 
@@ -136,6 +136,8 @@ pub struct Seen {
     pub outcomes: BTreeSet<String>,
     /// During which operation a thread acquired the lock of an interpreter that was not its own, and why.
     pub rows: BTreeSet<Row>,
+    /// How many steps the threads came to.
+    pub operations: u64,
 }
 
 /// Runs a scenario `rounds` times with the type `S`, which is to behave as the strategy.
@@ -157,7 +159,8 @@ fn round<H: Host, S: Strategy<H::Runtime>>(specified: &Specified, number: u64, s
     let stage = Stage::<H, S>::set(scenario);
     let interpreters = stage.interpreters.clone();
     let rows = Rows::new(scenario, specified.strategy, stage.identities.interpreters.clone());
-    let witness = Arc::new(Witness { rows, frozen: AtomicI64::new(0), noise: AtomicU64::new(seed(number)) });
+    let noise = AtomicU64::new(seed(number));
+    let witness = Arc::new(Witness { rows, frozen: AtomicI64::new(0), operations: AtomicU64::new(0), noise });
     let results = run_threads(scenario, stage, &witness)?;
 
     // ORDERING: Relaxed: joining the threads orders their last writes before this.
@@ -169,9 +172,11 @@ fn round<H: Host, S: Strategy<H::Runtime>>(specified: &Specified, number: u64, s
     }
     let rows = witness.rows.finish(scenario, &specified.rows).map_err(|why| failure(Some("G1"), why))?;
     let outcome = outcome(scenario, &results);
-    if !specified.outcomes.contains(&outcome) {
+    if specified.outcomes.as_ref().is_some_and(|allowed| !allowed.contains(&outcome)) {
         return Err(failure(None, format!("the specification does not allow the outcome {outcome:?}")));
     }
+    // ORDERING: Relaxed: as above.
+    seen.operations += witness.operations.load(Ordering::Relaxed);
     seen.rows.extend(rows);
     seen.outcomes.insert(outcome);
     Ok(())
@@ -211,6 +216,8 @@ struct Witness {
     rows: Rows,
     /// Frozen minus freed and thawed since the threads started.
     frozen: AtomicI64,
+    /// Steps that a thread came to.
+    operations: AtomicU64,
     noise: AtomicU64,
 }
 
@@ -248,6 +255,9 @@ impl Observer for Witness {
 
     fn begins(&self, thread: Thread, operation: Operation) {
         self.rows.begins(thread, operation);
+        if operation != Operation::Idle {
+            self.operations.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn moves(&self, thread: Thread, home: Option<Interpreter>) {

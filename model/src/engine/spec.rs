@@ -1,9 +1,23 @@
 //! The specification, explored exhaustively, twice: by our own breadth-first search, which keeps the states and finds
 //! shortest counterexamples, and by stateright, a second opinion on the count and on every property.
 
-use crate::spec::{Action, Guarantee, Rules, State, Violation};
+use crate::scenario::{Scenario, Strategy};
+use crate::spec::{Action, Exploration, Guarantee, Rules, State, Violation, explore};
 use stateright::{Checker, Model, Property};
 use std::sync::Arc;
+
+/// A scenario with more states than this is too big to be explored on the way to something else. No shipped one has as
+/// many.
+const MOST_STATES: usize = 50_000;
+/// One whose threads can be at more places than this has far more states: it is not even tried.
+const MOST_PLACES: usize = 1_000;
+
+/// All of a scenario; `None` if it is too big. Whoever asks says so.
+pub fn explore_unless_big(scenario: &Scenario, strategy: Strategy) -> Option<Exploration> {
+    let places: usize = scenario.threads.iter().map(|thread| 1 + thread.preorder().len()).product();
+    let is_tried = places <= MOST_PLACES;
+    is_tried.then(|| explore(&Rules::new(scenario, strategy), Some(MOST_STATES)).ok()).flatten()
+}
 
 /// What stateright found.
 #[derive(Clone, Debug)]

@@ -92,6 +92,9 @@ pub struct Run {
     pub mode: Option<String>,
     /// Executions of the real code; for `spec`, transitions explored.
     pub executions: u64,
+    /// Steps that the threads came to, in all executions; 0 where nobody counts them.
+    #[serde(default)]
+    pub operations: u64,
     /// Abstract states visited.
     pub states: usize,
     /// Outcomes seen, sorted.
@@ -129,6 +132,7 @@ impl Run {
             engine: engine.to_owned(),
             mode: mode.map(str::to_owned),
             executions: 0,
+            operations: 0,
             states: 0,
             outcomes: Vec::new(),
             agrees_with_spec: false,

@@ -2,16 +2,18 @@
 //!
 //! One file serves every engine: the specification explores it, loom and shuttle run the real code on it, real threads repeat
 //! it. A [`mod@crowd`] is made to measure.
-//! The file format is documented in the module [`mod@parse`].
+//! The file format is documented in the module [`mod@parse`]; [`write()`] writes it.
 
 pub mod crowd;
 pub mod parse;
 mod shipped;
 mod size;
+mod write;
 
 pub use parse::{MOST_BYTES, ParseError, parse};
 pub use shipped::shipped;
 pub use size::{MOST_LOOM_THREADS, MOST_STEPS};
+pub use write::{line, write};
 
 use std::collections::BTreeMap;
 
@@ -363,12 +365,6 @@ impl ThreadDecl {
         collect(&self.steps, &mut steps);
         steps
     }
-
-    /// Steps with a deadline.
-    pub fn timeouts(&self) -> usize {
-        let steps = self.preorder().into_iter();
-        steps.filter(|located| located.step.patience() == Some(Patience::Deadline)).count()
-    }
 }
 
 fn collect<'a>(body: &'a [Located], steps: &mut Vec<&'a Located>) {
@@ -385,6 +381,11 @@ impl Step {
             Self::Attach { body, .. } | Self::Detach { body } => body,
             _ => &[],
         }
+    }
+
+    /// Whether it is a block that ends by a panic.
+    pub fn panics(&self) -> bool {
+        matches!(self, Self::Attach { unwind: Some(_), .. })
     }
 
     /// How long a sending or receiving step waits; `None` for any other step.

@@ -75,6 +75,7 @@ pub use footprint::{Footprint, Object};
 pub use guarantee::{Guarantee, Refusal, Violation};
 pub use operation::Operation;
 pub use report::Reported;
+pub use row::lawful_rows;
 pub use rules::Rules;
 pub use slot::SlotAct;
 pub use state::State;

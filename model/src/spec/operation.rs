@@ -47,6 +47,29 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// All operations.
+    pub const ALL: [Self; 19] = [
+        Self::Idle,
+        Self::Attach,
+        Self::Detach,
+        Self::Safepoint,
+        Self::Send,
+        Self::Receive,
+        Self::Copy,
+        Self::Clone,
+        Self::Slice,
+        Self::Read,
+        Self::Release,
+        Self::LastRelease,
+        Self::DropHandle,
+        Self::DropEnd,
+        Self::Close,
+        Self::Discard,
+        Self::Thaw,
+        Self::Errand,
+        Self::End,
+    ];
+
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -211,7 +211,13 @@ impl<H: Host, S: Strategy<H::Runtime>> Worker<H, S> {
     }
 
     fn send(&mut self, end: Variable, what: Variable, patience: Patience, at: &Located, place: Place<'_, '_, H>) {
-        let Some(Value::SendEnd(via)) = self.held[end].take() else { return };
+        let via = match self.held[end].take() {
+            Some(Value::SendEnd(via)) => via,
+            other => {
+                self.held[end] = other;
+                return;
+            }
+        };
         let deadline = (self.deadline)(at);
         let token = place.as_deref().map(H::token);
         let attempt = Attempt::<H, S> { via: &via, patience, deadline: &deadline, token };

@@ -1,0 +1,71 @@
+//! One thread, one operation after the other: after each the code has done what the specification does, and has counted
+//! what it counts.
+//!
+//! `reference` is the specification as a state machine for proptest, `system` the code. Strategies of channels only: what
+//! one thread alone can see of a slot, `tests/epoch.rs` of the workspace has.
+#![cfg(not(feature = "loom"))]
+
+mod reference;
+mod system;
+
+use proptest::test_runner::{Config, TestError, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use reference::{Act, Reference, Specification};
+use system::{Behaviour, Sabotage, System};
+
+/// The code, driven faithfully or not: by this one of [`Sabotage::ALL`].
+struct Code<const SABOTAGE: usize>;
+
+impl<const SABOTAGE: usize> StateMachineTest for Code<SABOTAGE> {
+    type SystemUnderTest = Box<dyn Behaviour>;
+    type Reference = Specification;
+
+    fn init_test(reference: &Reference) -> Box<dyn Behaviour> {
+        System::new(reference.strategy(), Sabotage::ALL[SABOTAGE])
+    }
+
+    fn apply(mut system: Box<dyn Behaviour>, reference: &Reference, act: Act) -> Box<dyn Behaviour> {
+        system.act(&act);
+        let (seen, allowed) = (system.observe(), reference.allowed());
+        assert!(allowed.contains(&seen), "after {act:?}: {seen:?} is not one of {allowed:?}");
+        system
+    }
+
+    fn teardown(system: Box<dyn Behaviour>, _: Reference) {
+        assert_eq!(system.finish(), 0, "buffers are left over");
+    }
+}
+
+/// Failures are kept by hand, as tests.
+fn config() -> Config {
+    Config { cases: 200, failure_persistence: None, ..Config::default() }
+}
+
+prop_state_machine! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_code_does_what_the_specification_does(sequential 1..30 => Code<0>);
+}
+
+/// The steps that are left when a sabotaged driver was found out.
+#[track_caller]
+fn found_out<const SABOTAGE: usize>(says: &str) -> Vec<Act> {
+    let steps = Specification::sequential_strategy(1..30);
+    let config = Config { cases: 5000, ..config() };
+    let found = TestRunner::new(config.clone()).run(&steps, |(reference, acts, counter)| {
+        Code::<SABOTAGE>::test_sequential(config.clone(), reference, acts, counter);
+        Ok(())
+    });
+    let Err(TestError::Fail(why, (_, acts, _))) = found else { panic!("nobody notices {:?}", Sabotage::ALL[SABOTAGE]) };
+    assert!(why.message().contains(says), "{why}");
+    acts
+}
+
+/// Each is noticed, and shrunk to the few steps that it takes.
+#[test]
+fn sabotage_is_noticed() {
+    assert!(found_out::<1>("is not one of").len() <= 3, "send, and thaw what was sent; or thaw with a copy");
+    assert!(found_out::<2>("is not one of").len() <= 3, "send, receive, release");
+    assert!(found_out::<3>("is not one of").len() <= 3, "send twice into a channel for one");
+}
