@@ -57,6 +57,13 @@ fn assert_passes(run: &Run) {
     assert_ne!(run.agrees_with_spec, run.scenario.starts_with("crowd-"), "{run:#?}");
 }
 
+/// A large scenario passed: no state is remembered, and nothing compared with outcomes that nobody knows.
+#[track_caller]
+fn assert_followed(run: &Run) {
+    assert_eq!(run.verdict, Verdict::Pass, "{run:#?}");
+    assert!(!run.agrees_with_spec && run.states == 0 && run.outcomes.is_empty(), "{run:#?}");
+}
+
 /// The code under test is built on shuttle, else nothing below means anything.
 #[test]
 fn the_backend_is_shuttle() {
@@ -194,11 +201,11 @@ fn crowds_pass() {
             "crowd-5-20",
             &shipped(Sampling { scheduler: Scheduler::Random, iterations: 3, seed: 1 }),
         );
-        assert_passes(&run);
-        assert_eq!((run.executions, run.states), (3, 0), "states are not remembered");
+        assert_followed(&run);
+        assert_eq!(run.executions, 3);
     }
     let whole = Sampling { scheduler: Scheduler::Urw, iterations: 1, seed: 1 };
-    assert_passes(&run("crowd-16-1000", &shipped(whole)));
+    assert_followed(&run("crowd-16-1000", &shipped(whole)));
 }
 
 /// In a crowd as well, a fault is refuted.

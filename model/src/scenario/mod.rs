@@ -364,12 +364,6 @@ impl ThreadDecl {
         collect(&self.steps, &mut steps);
         steps
     }
-
-    /// Steps with a deadline.
-    pub fn timeouts(&self) -> usize {
-        let steps = self.preorder().into_iter();
-        steps.filter(|located| located.step.patience() == Some(Patience::Deadline)).count()
-    }
 }
 
 fn collect<'a>(body: &'a [Located], steps: &mut Vec<&'a Located>) {

@@ -1,6 +1,6 @@
 //! What is small enough to be explored.
 
-use super::{Scenario, ThreadDecl};
+use super::{Patience, Scenario, ThreadDecl};
 
 /// The most threads, and steps with a deadline, of what can be explored: loom has room for no more, its main thread included.
 pub const MOST_LOOM_THREADS: usize = 5;
@@ -19,5 +19,13 @@ impl Scenario {
         // One more for the block that `in` stands for.
         let is_long = |thread: &ThreadDecl| thread.preorder().len() > MOST_STEPS + 1;
         self.threads.len() + self.timeouts() > MOST_LOOM_THREADS || self.threads.iter().any(is_long)
+    }
+}
+
+impl ThreadDecl {
+    /// Steps with a deadline.
+    pub fn timeouts(&self) -> usize {
+        let steps = self.preorder().into_iter();
+        steps.filter(|located| located.step.patience() == Some(Patience::Deadline)).count()
     }
 }
