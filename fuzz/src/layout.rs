@@ -20,8 +20,8 @@ const LONGEST_AXIS: u8 = 4;
 /// The byte for a place that is not given.
 const ABSENT: isize = i8::MIN as isize;
 
-/// Reads a descriptor, and holds what the library says of it against brute force; or a format, which must come back as it
-/// was written.
+/// Reads a descriptor, and holds what the library says of it against brute force; or a format, which must come back
+/// as it was written.
 pub fn layout(bytes: &[u8], code: Code) {
     let mut input = Unstructured::new(bytes);
     match byte(&mut input) % 3 {

@@ -1,7 +1,7 @@
 //! What each fuzz target does with its bytes. A target panics if something is wrong.
 //!
-//! `fuzz_targets` gives these bodies to libFuzzer. `model/tests/corpus.rs` includes this file, and runs them on the seeds
-//! with the toolchain that everything else is built with.
+//! `fuzz_targets` gives these bodies to libFuzzer. `model/tests/corpus.rs` includes this file, and runs them on the
+//! seeds with the toolchain that everything else is built with.
 
 mod history;
 mod layout;

@@ -8,8 +8,8 @@ use viewchan_model::spec::{Rules, explore};
 /// How many states of an accepted scenario are looked at.
 const STATES: usize = 50;
 
-/// Parses the bytes. Whatever they are, the parser does not panic; what it refuses it says where, on one line; and what it
-/// accepts can be run, and written so that it is read as the same.
+/// Parses the bytes. Whatever they are, the parser does not panic; what it refuses it says where, on one line; and
+/// what it accepts can be run, and written so that it is read as the same.
 pub fn scenario_parser(bytes: &[u8], code: Code) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let parse = match code {

@@ -1,5 +1,5 @@
-//! The seeds of the fuzz targets, through the very bodies that libFuzzer runs: they cannot rot. And mistakes in the code
-//! that a target runs, which it finds from its seeds in a short time.
+//! The seeds of the fuzz targets, through the very bodies that libFuzzer runs: they cannot rot. And mistakes in the
+//! code that a target runs, which it finds from its seeds in a short time.
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 use proptest::collection::vec;

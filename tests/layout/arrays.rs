@@ -1,5 +1,5 @@
-//! Arrays that were sent, against brute force: however one is cut up, each part reads the bytes that the model names, as
-//! bytes and as values, and the buffer is freed with the last part.
+//! Arrays that were sent, against brute force: however one is cut up, each part reads the bytes that the model names,
+//! as bytes and as values, and the buffer is freed with the last part.
 
 use super::common::{Drops, watchdog};
 use super::oracle::{cuts, small};
