@@ -3,18 +3,16 @@
 //! run only when asked for.
 #![cfg(feature = "loom")]
 
+#[path = "common/model.rs"]
+mod model;
+
 use loom::thread;
 use std::mem;
 use std::ptr;
 use viewchan::{BufferMut, Interpreter, unbounded};
 
 fn explore(model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = None;
-    builder.max_permutations = None;
-    builder.max_duration = None;
-    builder.checkpoint_file = None;
-    builder.check(model);
+    model::explore(None, false, model);
 }
 
 /// Where the bytes of a view were that another thread has received and released.
@@ -23,7 +21,7 @@ fn released() -> usize {
     let owner = Interpreter::new();
     owner.attach(|token| tx.send(token, BufferMut::zeroed(64).freeze(token)).expect("the channel is open"));
     let receiver = thread::spawn(move || {
-        let view = rx.recv().expect("a message is there");
+        let view = rx.recv().expect("a message is there").into_view().expect("it is a buffer");
         let bytes: &[u8] = view.as_ref();
         bytes.as_ptr().expose_provenance()
     });
