@@ -34,8 +34,7 @@ fn read_after_release() {
     explore(|| {
         let place = ptr::with_exposed_provenance::<u8>(released());
         // SAFETY: none. This is the mistake.
-        let byte = unsafe { ptr::read_volatile(place) };
-        mem::drop(byte);
+        let _byte = unsafe { ptr::read_volatile(place) };
     });
 }
 
