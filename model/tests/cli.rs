@@ -99,9 +99,17 @@ fn wrong_numbers_are_refused() {
 /// Flags of shuttle that nothing heeds are refused.
 #[test]
 fn flags_without_effect_are_refused() {
-    for flag in ["--iterations", "--depth", "--seed"] {
-        let says = format!("{flag} is for the engine shuttle, which is not used here");
-        refuses(&format!("check --engine spec {flag} 3 one-message"), &[&says]);
+    for flag in ["--scheduler dfs", "--iterations 3", "--depth 3", "--seed 3"] {
+        let name = flag.split(' ').next().expect("a name");
+        let says = format!("{name} is for the engine shuttle, which is not used here");
+        refuses(&format!("check --engine spec {flag} one-message"), &[&says]);
+    }
+    if viewchan::sync::BACKEND == "shuttle" {
+        refuses("check --scheduler urw --depth 3 one-message", &["--depth is for the scheduler pct"]);
+        refuses(
+            "check --scheduler dfs --seed 3 one-message",
+            &["--seed is for schedulers that leave something to chance"],
+        );
     }
     refuses("check --replay x.toml --seed 3 one-message", &["'--replay <FILE>' cannot be used with '--seed <S>'"]);
     refuses("check --replay missing.toml one-message", &["error: missing.toml: "]);

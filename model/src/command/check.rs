@@ -35,8 +35,9 @@ pub(crate) struct Arguments {
     /// Rounds of each scenario on real threads.
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = rounds)]
     rounds: u64,
-    /// Schedulers of shuttle, comma-separated: a run for each. `dfs` is for tiny scenarios.
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCHEDULERS", default_value = "random,pct,urw")]
+    /// Schedulers of shuttle, comma-separated: a run for each. random, pct and urw if none is given; `dfs` is for tiny
+    /// scenarios.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCHEDULERS")]
     scheduler: Vec<Chooser>,
     /// Executions of each scenario under each scheduler of shuttle. For `dfs` the most that there may be, with more the run
     /// fails; 1000000 if not given. 300 for the others.
@@ -160,9 +161,15 @@ fn refuse_large(scenarios: &[(String, Scenario)], engines: &[Engine], asked: boo
 
 /// The runs under shuttle. A flag that nothing heeds is refused: it would seem to have had an effect.
 fn samplings(arguments: &Arguments, engines: &[Engine]) -> Result<Vec<Sampling>, String> {
-    let Arguments { iterations, depth, seed, .. } = arguments;
-    let choosers = once(&arguments.scheduler);
-    let given = [("--iterations", iterations.is_some()), ("--depth", depth.is_some()), ("--seed", seed.is_some())];
+    let Arguments { scheduler, iterations, depth, seed, .. } = arguments;
+    let chance = [Chooser::Random, Chooser::Pct, Chooser::Urw];
+    let choosers = if scheduler.is_empty() { chance.to_vec() } else { once(scheduler) };
+    let given = [
+        ("--scheduler", !scheduler.is_empty()),
+        ("--iterations", iterations.is_some()),
+        ("--depth", depth.is_some()),
+        ("--seed", seed.is_some()),
+    ];
     let given = given.into_iter().find(|&(_, is_given)| is_given);
     if let Some((flag, _)) = given.filter(|_| !engines.contains(&Engine::Shuttle)) {
         return Err(format!("{flag} is for the engine shuttle, which is not used here"));
