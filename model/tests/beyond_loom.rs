@@ -4,6 +4,7 @@
 #![cfg(feature = "loom")]
 
 use loom::thread;
+use std::hint::black_box;
 use std::mem;
 use std::ptr;
 use viewchan::{BufferMut, Interpreter, unbounded};
@@ -17,15 +18,16 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// Where the bytes of a view were that another thread has received and released.
+/// Where bytes of a view were that another thread has received and released.
 fn released() -> usize {
     let (tx, rx) = unbounded();
     let owner = Interpreter::new();
     owner.attach(|token| tx.send(token, BufferMut::zeroed(64).freeze(token)).expect("the channel is open"));
     let receiver = thread::spawn(move || {
-        let view = rx.recv().expect("a message is there");
+        let view = rx.recv().expect("a message is there").into_view().expect("it is a buffer");
         let bytes: &[u8] = view.as_ref();
-        bytes.as_ptr().expose_provenance()
+        // Not the first of them, where the allocator keeps something once they are freed.
+        bytes[32..].as_ptr().expose_provenance()
     });
     receiver.join().expect("the receiver does not panic")
 }
@@ -37,7 +39,7 @@ fn read_after_release() {
         let place = ptr::with_exposed_provenance::<u8>(released());
         // SAFETY: none. This is the mistake.
         let byte = unsafe { ptr::read_volatile(place) };
-        mem::drop(byte);
+        black_box(byte);
     });
 }
 
