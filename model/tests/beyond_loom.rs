@@ -7,6 +7,7 @@
 mod model;
 
 use loom::thread;
+use std::hint::black_box;
 use std::mem;
 use std::ptr;
 use viewchan::{BufferMut, Interpreter, unbounded};
@@ -15,7 +16,7 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
     model::explore(None, false, model);
 }
 
-/// Where the bytes of a view were that another thread has received and released.
+/// Where bytes of a view were that another thread has received and released.
 fn released() -> usize {
     let (tx, rx) = unbounded();
     let owner = Interpreter::new();
@@ -23,7 +24,8 @@ fn released() -> usize {
     let receiver = thread::spawn(move || {
         let view = rx.recv().expect("a message is there").into_view().expect("it is a buffer");
         let bytes: &[u8] = view.as_ref();
-        bytes.as_ptr().expose_provenance()
+        // Not the first of them, where the allocator keeps something once they are freed.
+        bytes[32..].as_ptr().expose_provenance()
     });
     receiver.join().expect("the receiver does not panic")
 }
@@ -34,7 +36,8 @@ fn read_after_release() {
     explore(|| {
         let place = ptr::with_exposed_provenance::<u8>(released());
         // SAFETY: none. This is the mistake.
-        let _byte = unsafe { ptr::read_volatile(place) };
+        let byte = unsafe { ptr::read_volatile(place) };
+        black_box(byte);
     });
 }
 
