@@ -129,8 +129,8 @@ mod tests {
                 crowd.threads.iter().flat_map(|thread| thread.preorder()).map(|located| &located.step).collect();
             assert_eq!(steps.iter().filter(|step| matches!(step, Step::Send { .. })).count(), messages);
             assert_eq!(steps.iter().filter(|step| matches!(step, Step::Receive { .. })).count(), messages);
-            assert!(crowd.is_large());
         }
+        assert!(crowd(16, 1000).is_large() && crowd(6, 1).is_large());
     }
 
     #[test]
