@@ -12,7 +12,7 @@ use crate::scenario::{Buffer, Holding, Located, Patience, Scenario, Step, Thread
 use std::collections::HashMap;
 use std::panic::PanicHookInfo;
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use viewchan::Interpreter;
 use viewchan::channel::Nudge;
 use viewchan::strategy::Strategy;
@@ -36,22 +36,42 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Who is told of a panic, while something is explored.
+static FAIL: Mutex<Option<fn(Failure) -> !>> = Mutex::new(None);
+
 /// Makes every panic a failure, until [`passed`]. The scenarios' own panics do not get here: they resume, they are not raised.
+///
+/// The hook is set once, and stays: loom's coroutines put their own before it when the first of them is made, never again, and
+/// it is that one which keeps quiet about the panics that end them.
 pub(super) fn fail_on_panic(fail: fn(Failure) -> !) {
-    std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
-        if let Some(failure) = lock(&RAISED).take() {
-            fail(failure);
-        }
-        let monitor = lock(&PRESENT).clone();
-        let why = info.payload_as_str().unwrap_or("a panic without a message").trim().to_owned();
-        let guarantee = why.contains("deadlock").then_some("G6");
-        fail(Failure { guarantee, why, trace: monitor.map(|monitor| monitor.trace()).unwrap_or_default() })
-    }));
+    static HOOK: Once = Once::new();
+    *lock(&FAIL) = Some(fail);
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let fail = *lock(&FAIL);
+            match fail {
+                Some(fail) => fail(failure(info)),
+                None => before(info),
+            }
+        }));
+    });
+}
+
+/// The failure that a panic is about.
+fn failure(info: &PanicHookInfo<'_>) -> Failure {
+    if let Some(failure) = lock(&RAISED).take() {
+        return failure;
+    }
+    let monitor = lock(&PRESENT).clone();
+    let why = info.payload_as_str().unwrap_or("a panic without a message").trim().to_owned();
+    let guarantee = why.contains("deadlock").then_some("G6");
+    Failure { guarantee, why, trace: monitor.map(|monitor| monitor.trace()).unwrap_or_default() }
 }
 
 /// All executions have passed: panics are no failures of theirs any more. Gives what they visited.
 pub(super) fn passed(graph: Arc<Mutex<Graph>>) -> Graph {
-    drop(std::panic::take_hook());
+    *lock(&FAIL) = None;
     *lock(&PRESENT) = None;
     let graph = Arc::into_inner(graph).expect("the model is gone");
     graph.into_inner().unwrap_or_else(PoisonError::into_inner)
