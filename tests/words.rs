@@ -13,7 +13,7 @@ use viewchan::layout::{FormatError, Kind, LayoutError, SliceError};
 use viewchan::reference::{Channels, Failure};
 use viewchan::runtime::{Cause, Ended};
 use viewchan::strategy::epoch::{PublishError, slot};
-use viewchan::{Format, Interpreter, Message, Runtime};
+use viewchan::{Buffer, Format, Interpreter, Message, Runtime};
 
 fn debug(what: &impl Debug) -> String {
     format!("{what:?}")
@@ -162,6 +162,21 @@ fn errors_of_layouts_say_the_numbers() {
     ];
     assert_eq!(kinds, named);
     assert_eq!(debug(&Format::BYTE), "Format(|u1)");
+}
+
+#[test]
+fn refused_thaws_say_why() {
+    let _watchdog = watchdog();
+    Interpreter::new().attach(|token| {
+        let buffer = freeze(token, b"x");
+        let another = buffer.clone_ref(token);
+        let in_use = "the buffer is in use: another handle, a message or a view refers to it, or a released view waits \
+                      to be collected";
+        says(buffer.try_thaw(token).expect_err("there is another handle"), in_use);
+        drop(another);
+        let foreign = "the buffer's bytes belong to a foreign owner that only lends them for reading";
+        says(Buffer::from_owner(token, [1]).try_thaw(token).expect_err("lent"), foreign);
+    });
 }
 
 /// A token of another interpreter is refused with both names.
