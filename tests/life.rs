@@ -3,15 +3,13 @@
 
 mod common;
 
-use common::{Drops, freeze, panic_message, recv, send, spawn_waiting, try_recv, view_of, watchdog};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use common::{Drops, freeze, panic_message, recv, send, spawn_waiting, try_recv, watchdog};
 use std::thread;
 use std::time::Duration;
 use viewchan::channel::{Options, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Undelivered};
 use viewchan::reference::Channels;
 use viewchan::runtime::Ended;
-use viewchan::{Buffer, Interpreter, ReceiveEnd, SendEnd, bounded, unbounded};
+use viewchan::{Interpreter, ReceiveEnd, SendEnd, bounded, unbounded};
 
 /// An interpreter ends once; afterwards nobody attaches, from nowhere or from elsewhere, and `attach` panics.
 #[test]
@@ -144,37 +142,6 @@ fn ends_do_not_wait_for_each_other() {
         });
         assert!(one.is_ending() || other.is_ending());
     }
-}
-
-/// Bytes whose drop, in a visit to their owner, comes to stay there, ends it, and stays once more.
-struct Ending {
-    owner: Interpreter,
-    stayed: Arc<AtomicBool>,
-}
-
-impl AsRef<[u8]> for Ending {
-    fn as_ref(&self) -> &[u8] {
-        b"x"
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let stays = self.owner.attach(|_| self.owner.end().and_then(|()| self.owner.try_attach(|_| ())));
-        self.stayed.store(stays.is_ok(), Ordering::SeqCst);
-    }
-}
-
-/// Who came for a visit and was let in is inside: the end that it begins does not shut it out.
-#[test]
-fn a_visitor_that_was_let_in_stays() {
-    let _watchdog = watchdog();
-    let owner = Interpreter::new();
-    let stayed = Arc::new(AtomicBool::new(false));
-    let ending = Ending { owner: owner.clone(), stayed: Arc::clone(&stayed) };
-    drop(view_of(&owner, |token| Buffer::from_owner(token, ending)));
-    assert!(stayed.load(Ordering::SeqCst));
-    assert_eq!(owner.try_attach(|_| ()), Err(Ended));
 }
 
 /// A run brings its value, its error or its panic back, and drops the ends that it did not take.
