@@ -92,10 +92,9 @@ fn failures_say_what_happened() {
     let failure = |error: &str| Failure::Error(error.into());
     assert_eq!(debug(&failure("lost")), r#"Error("lost")"#);
     says(failure("lost"), "lost");
-    let panicked = |payload| Failure::Panic(payload);
-    assert_eq!(debug(&panicked(Box::new("at the disco"))), r#"Panic("panicked: at the disco")"#);
-    says(panicked(Box::new("at the disco".to_owned())), "panicked: at the disco");
-    says(panicked(Box::new(7)), "panicked without a message");
+    assert_eq!(debug(&Failure::Panic(Box::new("at the disco"))), r#"Panic("panicked: at the disco")"#);
+    says(Failure::Panic(Box::new("at the disco".to_owned())), "panicked: at the disco");
+    says(Failure::Panic(Box::new(7)), "panicked without a message");
     assert_eq!(debug(&Failure::Ended), "Ended");
     says(Failure::Ended, "the interpreter is ending or has ended");
     says(Ended, "the interpreter is ending or has ended");
