@@ -6,6 +6,7 @@ use common::{VIEWCHAN, refuses, text, viewchan};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
+use viewchan_model::check::Engine;
 use viewchan_model::job::{self, Job, Task};
 use viewchan_model::report::Verdict;
 use viewchan_model::scenario::{Scenario, Strategy};
@@ -63,8 +64,7 @@ fn replays(caught: &Caught, guarantee: &str) {
 #[test]
 fn a_series_passes() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let engine = if cfg!(feature = "loom") { "loom" } else { "threads" };
-    for engine in ["spec", engine] {
+    for engine in Engine::AVAILABLE.iter().map(|engine| engine.name()) {
         let (status, said) = generate(&format!("--engine {engine} --size tiny --cases 60 --seed 1"), directory.path());
         assert_eq!(status, Some(0), "{said}");
         assert!(said.starts_with("seed 1\n") && said.ends_with("PASS: 60 scenarios\n"), "{said}");
@@ -98,8 +98,23 @@ fn flaws_are_found_under_loom() {
     }
 }
 
+/// Flaws in the code are found under shuttle.
+#[cfg(all(feature = "shuttle", not(feature = "loom")))]
+#[test]
+fn flaws_are_found_under_shuttle() {
+    let flaws = [
+        ("double-release", "view", "G3"),
+        ("lock-at-receive", "handover", "G1"),
+        ("lock-at-last-release", "deferred", "G1"),
+    ];
+    for (flaw, strategy, guarantee) in flaws {
+        let series = "--engine shuttle --size middle --cases 2000 --seed 1";
+        replays(&catch(&format!("{series} --strategy {strategy} --flaw {flaw}")), guarantee);
+    }
+}
+
 /// Flaws in the code are found on real threads.
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 #[test]
 fn flaws_are_found_on_real_threads() {
     let flaws =
@@ -110,12 +125,12 @@ fn flaws_are_found_on_real_threads() {
     }
 }
 
-/// A wake-up that is never sent is a hang on real threads: it is noticed, and told from a slow run by its limit alone.
-#[cfg(not(feature = "loom"))]
+/// A deadlock is a hang on real threads: it is noticed, and told from a slow run by its limit alone.
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 #[test]
 fn a_hang_is_found_on_real_threads() {
-    let series = "--engine threads --size small --cases 2000 --seed 1 --rounds 3 --limit 2";
-    replays(&catch(&format!("{series} --strategy view --flaw last-sender-forgets-receivers")), "G6");
+    let series = "--engine threads --size small --cases 2000 --seed 1 --rounds 30 --limit 1";
+    replays(&catch(&format!("{series} --strategy view --flaw own-lock-kept")), "G6");
 }
 
 /// What cannot be run is refused.
@@ -131,7 +146,6 @@ fn wrong_series_are_refused() {
         "generate --engine spec --strategy view --flaw no-lock-at-clone",
         &["no-lock-at-clone is no flaw of these strategies, but of shared"],
     );
-    let (missing, hint) =
-        if cfg!(feature = "loom") { ("threads", "without --features loom") } else { ("loom", "with --features loom") };
-    refuses(&format!("generate --engine {missing}"), &[&format!("this build has no engine {missing}"), hint]);
+    let missing = if cfg!(feature = "loom") { "threads" } else { "loom" };
+    refuses(&format!("generate --engine {missing}"), &[&format!("this build has no engine {missing}: build with")]);
 }

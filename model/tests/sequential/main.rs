@@ -3,7 +3,7 @@
 //!
 //! `reference` is the specification as a state machine for proptest, `system` the code. Strategies of channels only: what
 //! one thread alone can see of a slot, `tests/epoch.rs` of the workspace has.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod reference;
 mod system;
@@ -11,7 +11,7 @@ mod system;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use reference::{Act, Reference, Specification};
-use system::{Behaviour, Sabotage, System};
+use system::{Behaviour, Sabotage, start};
 
 /// The code, driven faithfully or not: by this one of [`Sabotage::ALL`].
 struct Code<const SABOTAGE: usize>;
@@ -21,7 +21,7 @@ impl<const SABOTAGE: usize> StateMachineTest for Code<SABOTAGE> {
     type Reference = Specification;
 
     fn init_test(reference: &Reference) -> Box<dyn Behaviour> {
-        System::new(reference.strategy(), Sabotage::ALL[SABOTAGE])
+        start(reference.strategy(), Sabotage::ALL[SABOTAGE])
     }
 
     fn apply(mut system: Box<dyn Behaviour>, reference: &Reference, act: Act) -> Box<dyn Behaviour> {

@@ -89,7 +89,7 @@ impl Told {
 }
 
 /// The code with one strategy.
-pub(crate) struct System<S: Sharing<Interpreter>> {
+struct System<S: Sharing<Interpreter>> {
     interpreters: Vec<Interpreter>,
     /// The present object of each buffer.
     objects: Vec<ObjectId>,
@@ -100,17 +100,15 @@ pub(crate) struct System<S: Sharing<Interpreter>> {
     sabotage: Sabotage,
 }
 
-impl System<strategy::View> {
-    /// The code with this strategy.
-    pub(crate) fn new(strategy: Strategy, sabotage: Sabotage) -> Box<dyn Behaviour> {
-        match strategy {
-            Strategy::Shared => Box::new(System::<strategy::Shared>::start(sabotage)),
-            Strategy::Proxy => Box::new(System::<strategy::Proxy>::start(sabotage)),
-            Strategy::View => Box::new(System::<strategy::View>::start(sabotage)),
-            Strategy::Handover => Box::new(System::<strategy::Handover>::start(sabotage)),
-            Strategy::Deferred => Box::new(System::<strategy::Deferred>::start(sabotage)),
-            Strategy::Epoch => unreachable!("it has no channels"),
-        }
+/// The code with this strategy.
+pub(crate) fn start(strategy: Strategy, sabotage: Sabotage) -> Box<dyn Behaviour> {
+    match strategy {
+        Strategy::Shared => Box::new(System::<strategy::Shared>::start(sabotage)),
+        Strategy::Proxy => Box::new(System::<strategy::Proxy>::start(sabotage)),
+        Strategy::View => Box::new(System::<strategy::View>::start(sabotage)),
+        Strategy::Handover => Box::new(System::<strategy::Handover>::start(sabotage)),
+        Strategy::Deferred => Box::new(System::<strategy::Deferred>::start(sabotage)),
+        Strategy::Epoch => unreachable!("it has no channels"),
     }
 }
 
