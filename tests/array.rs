@@ -235,6 +235,9 @@ fn bytes_are_read_from_what_is_bytes() {
         array.as_slice::<i8>().map(<[_]>::len),
         Err(AccessError::Format { format: format("3s"), kind: viewchan::layout::Kind::Int, size: 1 })
     );
+    let array = array_of(&owner, |token| freeze(token, &[1]).with_shape(format("b"), &[1]).expect("fits"));
+    let signed = AccessError::Format { format: format("b"), kind: viewchan::layout::Kind::Uint, size: 1 };
+    assert_eq!(array.as_slice::<u8>(), Err(signed), "a byte with a sign is a number, not a byte");
 }
 
 /// What is not made an array is given back, with the reason.

@@ -23,7 +23,7 @@ fn messages_arrive_in_order() {
     for byte in 0..100 {
         send(&owner, &tx, &[byte]);
     }
-    assert_eq!(rx.len(), 100);
+    assert_eq!((rx.len(), rx.is_empty()), (100, false));
     for byte in 0..100 {
         assert_eq!(try_recv(&rx), [byte]);
     }

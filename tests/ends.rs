@@ -7,8 +7,12 @@ use common::{Drops, freeze, recv, send, try_recv, watchdog};
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
-use viewchan::channel::{RecvError, SendError, SendTimeoutError, TryRecvError, TrySendError, bounded, unbounded};
-use viewchan::{Interpreter, Message, ReceiveEnd, SendEnd};
+use viewchan::channel::{
+    Options, RecvError, SendError, SendTimeoutError, TryRecvError, TrySendError, bounded, unbounded,
+};
+use viewchan::runtime::Ended;
+use viewchan::strategy::{self, Strategy};
+use viewchan::{Attached, Buffer, Interpreter, Message, ReceiveEnd, SendEnd};
 
 /// Sends an end from a throw-away interpreter: ends belong to none.
 fn send_end(through: &SendEnd, end: SendEnd) {
@@ -270,4 +274,36 @@ fn a_long_chain_of_receive_ends_falls_in_one_drop() {
     });
     drop(outermost);
     assert_eq!(drops.count(), 1);
+}
+
+/// The strategy `view`, with a letter to be chosen for each channel.
+enum Lettered {}
+
+impl Strategy<Interpreter> for Lettered {
+    type Message = <strategy::View as Strategy<Interpreter>>::Message;
+    type Pin = <strategy::View as Strategy<Interpreter>>::Pin;
+    type Choice = char;
+
+    fn pin(_: char, token: &Attached<'_>, buffer: Buffer) -> Self::Message {
+        <strategy::View as Strategy<Interpreter>>::pin((), token, buffer)
+    }
+
+    fn owner(message: &Self::Message) -> &Interpreter {
+        strategy::View::owner(message)
+    }
+
+    fn withdraw(token: &Attached<'_>, message: Self::Message) -> Buffer {
+        strategy::View::withdraw(token, message)
+    }
+
+    fn open(message: Self::Message, home: Option<&Interpreter>) -> Result<Self::Pin, Ended> {
+        strategy::View::open(message, home)
+    }
+}
+
+/// What a strategy leaves to be chosen is chosen once, and every end knows it.
+#[test]
+fn a_choice_goes_with_the_ends() {
+    let (tx, rx) = Options::new().open_chosen::<Interpreter, Lettered>('q');
+    assert_eq!((tx.choice(), tx.clone().choice(), rx.choice()), ('q', 'q', 'q'));
 }

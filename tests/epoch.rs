@@ -17,7 +17,10 @@ fn publish(publisher: &Publisher, owner: &Interpreter, make: impl FnOnce(&viewch
 
 /// The current value's bytes, copied.
 fn peek(reader: &Reader) -> Option<Vec<u8>> {
-    reader.read().map(|reading| reading.to_vec())
+    reader.read().map(|reading| {
+        assert_eq!(reading.as_ref(), &*reading);
+        reading.to_vec()
+    })
 }
 
 /// A slot, its owner, and a count of the values that came home.

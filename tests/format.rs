@@ -196,6 +196,7 @@ fn refusals_are_precise() {
     assert_eq!(parse("@f8"), Err(Prefix { prefix: '@', code: 'f' }));
     assert_eq!(parse("|d"), Err(Prefix { prefix: '|', code: 'd' }));
     assert_eq!(parse("<n"), Err(Prefix { prefix: '<', code: 'n' }));
+    assert_eq!(parse("=N"), Err(Prefix { prefix: '=', code: 'N' }));
 }
 
 /// The errors read as sentences.

@@ -159,6 +159,13 @@ fn runs() {
     });
     assert_eq!(result.into_result().expect("it succeeds"), 7);
     assert_eq!(recv(&rx), *b"x");
+    let (other_tx, other_rx) = unbounded();
+    send(&interpreter, &other_tx, b"y");
+    let received = interpreter.run(Channels::new().with_receive("in", other_rx), |_, mut channels| {
+        let end: ReceiveEnd = channels.take_receive("in")?;
+        Ok(try_recv(&end).to_vec())
+    });
+    assert_eq!(received.into_result().expect("it succeeds"), b"y");
     assert_eq!(rx.recv().err(), Some(RecvError::Closed), "the ends are gone with the run");
 
     let failed = interpreter.run(Channels::new(), |_, mut channels| {

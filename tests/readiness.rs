@@ -146,6 +146,22 @@ fn listeners_come_and_go() {
     assert_eq!(Arc::strong_count(&late), 1, "listeners go with the channel");
 }
 
+/// A send end's listener is taken off as a receive end's is.
+#[test]
+fn a_send_end_is_watched_no_longer() {
+    let _watchdog = watchdog();
+    let owner = Interpreter::new();
+    let (tx, rx) = bounded(1);
+    let (told, listener) = listener();
+    tx.watch(Arc::clone(&listener));
+    rx.unwatch(&listener);
+    send(&owner, &tx, b"1");
+    assert_eq!(told.news(), [true, false], "the other side has no such listener");
+    tx.unwatch(&listener);
+    try_recv(&rx);
+    assert_eq!(told.news(), []);
+}
+
 /// A listener stays with the channel when the end travels.
 #[test]
 fn an_end_is_watched_on_its_way() {

@@ -364,3 +364,16 @@ fn a_visitor_runs_no_code_after_the_end() {
         assert_eq!(told.recv().expect("it tried"), !ends);
     }
 }
+
+/// A proxy is of one buffer: another buffer of the same owner has its own.
+#[test]
+fn each_buffer_has_its_proxy() {
+    let _watchdog = watchdog();
+    let [owner, receiver] = [(); 2].map(|()| Interpreter::new());
+    let (tx, rx): (Tx<Proxy>, Rx<Proxy>) = unbounded_with();
+    for bytes in [b"one", b"two"] {
+        owner.attach(|token| tx.send(token, freeze(token, bytes))).expect("the channel is open");
+    }
+    let views = receiver.attach(|_| [receive(&rx), receive(&rx)]);
+    assert_eq!(views.each_ref().map(|view| view.to_vec()), [b"one", b"two"]);
+}

@@ -44,6 +44,11 @@ impl Engine {
         }
     }
 
+    /// Whether it can run this: only shuttle takes what is [large](Scenario::is_large).
+    pub fn takes(self, scenario: &Scenario) -> bool {
+        self == Self::Shuttle || !scenario.is_large()
+    }
+
     /// The engines of this build.
     pub const AVAILABLE: &[Self] = if cfg!(feature = "loom") {
         &[Self::Spec, Self::Loom]
@@ -147,7 +152,8 @@ impl Plan {
         let mut planned = Vec::new();
         for (index, (_, scenario)) in self.scenarios.iter().enumerate() {
             for &strategy in scenario.strategies.iter().filter(|strategy| self.strategies.contains(strategy)) {
-                let tasks = self.engines.iter().flat_map(|&engine| self.tasks_on(engine));
+                let engines = self.engines.iter().filter(|engine| engine.takes(scenario));
+                let tasks = engines.flat_map(|&engine| self.tasks_on(engine));
                 planned.extend(tasks.map(|task| Planned { scenario: index, strategy, task }));
             }
         }

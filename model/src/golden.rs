@@ -103,6 +103,7 @@ mod tests {
     use crate::job::Task;
     use crate::report::Run;
     use crate::scenario::{Scenario, Strategy, shipped};
+    use crate::spec::{Rules, explore};
 
     /// Every shipped scenario with each strategy of this build that it is for.
     fn pairs() -> impl Iterator<Item = (Scenario, Strategy)> {
@@ -156,6 +157,23 @@ mod tests {
             assert!(counts.states > 0 && counts.transitions > 0 && counts.outcomes > 0, "{name}");
             assert_eq!(counts.executions.keys().map(String::as_str).collect::<Vec<_>>(), ["plain", "rmw"], "{name}");
             assert!(counts.executions.values().all(|&executions| executions > 0), "{name}");
+        }
+    }
+
+    /// What the golden file says of the specification is so: of every shipped scenario, under each of its strategies.
+    #[test]
+    fn the_specification_has_its_golden_counts() {
+        let golden = Golden::shipped();
+        for (scenario, strategy) in pairs() {
+            let exploration = explore(&Rules::new(&scenario, strategy), None).expect("no limit was set");
+            let counts = Counts {
+                states: exploration.states.len(),
+                transitions: exploration.transitions as u64,
+                outcomes: exploration.outcomes.len(),
+                ..Counts::default()
+            };
+            let run = on_spec(&scenario, strategy, &counts);
+            assert_eq!(complaint(&golden, &run), None, "{}, {}", scenario.name, strategy.name());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where scenarios come from: they ship with the crate, or stand in a file.
 
-use crate::scenario::{MOST_BYTES, Scenario, parse, shipped};
+use crate::scenario::{MOST_BYTES, Scenario, crowd, parse, shipped};
 use std::fs::{self, File};
 use std::io::{self, Read};
 
@@ -9,7 +9,7 @@ pub fn is_path(origin: &str) -> bool {
     origin.ends_with(".toml")
 }
 
-/// Loads a scenario: a shipped one by its name, any other from its file, whose path ends in `.toml`.
+/// Loads a scenario: a shipped one by its name, a [crowd] by its size, any other from its file, whose path ends in `.toml`.
 ///
 /// # Errors
 ///
@@ -18,6 +18,9 @@ pub fn load(origin: &str) -> Result<Scenario, String> {
     if is_path(origin) {
         let text = read(origin).map_err(|error| format!("{origin}: {error}"))?;
         return parse(origin, &text).map_err(|error| error.to_string());
+    }
+    if let Some(crowd) = crowd::named(origin) {
+        return crowd;
     }
     let shipped = shipped().into_iter().find(|scenario| scenario.name == origin);
     shipped.ok_or_else(|| {

@@ -25,6 +25,7 @@ enum Command {
     Explain(command::explain::Arguments),
     Vectors(command::vectors::Arguments),
     Strategies(command::strategies::Arguments),
+    Litmus(command::litmus::Arguments),
     Generate(command::generate::Arguments),
     Soak(command::soak::Arguments),
     #[command(hide = true)]
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => command::explain::run(&arguments),
         Command::Vectors(arguments) => command::vectors::run(&arguments),
         Command::Strategies(arguments) => command::strategies::run(&arguments),
+        Command::Litmus(arguments) => command::litmus::run(&arguments),
         Command::Generate(arguments) => command::generate::run(&arguments),
         Command::Soak(arguments) => command::soak::run(&arguments),
         Command::Batch(arguments) => command::batch::run(&arguments),

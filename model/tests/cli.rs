@@ -47,7 +47,7 @@ fn no_command_is_refused() {
 /// An engine or a strategy that does not exist is refused together with the list of those that do.
 #[test]
 fn unknown_engines_and_strategies_are_refused() {
-    let engines = "[possible values: spec, loom, threads]";
+    let engines = "[possible values: spec, loom, shuttle, threads]";
     refuses("check --engine warp", &["invalid value 'warp' for '--engine <ENGINES>'", engines]);
     refuses("check --engine spec,warp", &["invalid value 'warp'", engines]);
     refuses("check --engine Spec", &["invalid value 'Spec'", engines]);
@@ -64,13 +64,20 @@ fn unknown_engines_and_strategies_are_refused() {
 /// An engine that this build has not got is refused with what to do about it, before anything runs.
 #[test]
 fn an_engine_of_the_other_build_is_refused() {
-    let (engine, hint) = match viewchan::sync::BACKEND {
-        "loom" => ("threads", "build without --features loom"),
-        _ => ("loom", "build with --features loom"),
+    let own = match viewchan::sync::BACKEND {
+        "std" => "threads",
+        backend => backend,
     };
-    let says = format!("this build has no engine {engine}: {hint}");
-    refuses(&format!("check --engine {engine} one-message"), &[&says]);
-    refuses(&format!("check --engine spec,{engine} one-message"), &[&says]);
+    let hints = [
+        ("loom", "build with --features loom"),
+        ("shuttle", "build with --features shuttle, and without --features loom"),
+        ("threads", "build without --features loom and --features shuttle"),
+    ];
+    for (engine, hint) in hints.into_iter().filter(|&(engine, _)| engine != own) {
+        let says = format!("this build has no engine {engine}: {hint}");
+        refuses(&format!("check --engine {engine} one-message"), &[&says]);
+        refuses(&format!("check --engine spec,{engine} one-message"), &[&says]);
+    }
 }
 
 /// Numbers out of range, and what is no number, are refused with the option's name.
@@ -81,9 +88,42 @@ fn wrong_numbers_are_refused() {
     refuses("check --jobs many", &["invalid value 'many' for '--jobs <N>'"]);
     refuses("check --jobs=-1", &["invalid value '-1' for '--jobs <N>'"]);
     refuses("check --jobs 1 --jobs 2", &["'--jobs <N>' cannot be used multiple times"]);
+    refuses("check --iterations 0", &["invalid value '0' for '--iterations <N>': expected at least 1"]);
+    refuses("check --depth 0", &["invalid value '0' for '--depth <D>'"]);
+    refuses("check --seed -1", &["'-1'"]);
     refuses("check --rounds 0", &["invalid value '0' for '--rounds <N>': expected at least 1"]);
     refuses("check --rounds 1.5", &["invalid value '1.5' for '--rounds <N>'", "expected a whole number, at least 1"]);
     refuses("check --rounds 99999999999999999999", &["invalid value '99999999999999999999' for '--rounds <N>'"]);
+}
+
+/// Flags of shuttle that nothing heeds are refused.
+#[test]
+fn flags_without_effect_are_refused() {
+    for flag in ["--scheduler dfs", "--iterations 3", "--depth 3", "--seed 3"] {
+        let name = flag.split(' ').next().expect("a name");
+        let says = format!("{name} is for the engine shuttle, which is not used here");
+        refuses(&format!("check --engine spec {flag} one-message"), &[&says]);
+    }
+    if viewchan::sync::BACKEND == "shuttle" {
+        refuses("check --scheduler urw --depth 3 one-message", &["--depth is for the scheduler pct"]);
+        refuses(
+            "check --scheduler dfs --seed 3 one-message",
+            &["--seed is for schedulers that leave something to chance"],
+        );
+    }
+    refuses("check --replay x.toml --seed 3 one-message", &["'--replay <FILE>' cannot be used with '--seed <S>'"]);
+    refuses("check --replay missing.toml one-message", &["error: missing.toml: "]);
+}
+
+/// What is too large for an engine is refused with the engine that takes it.
+#[test]
+fn large_scenarios_are_refused() {
+    let says = ["crowd-4-9 is too large for the engine spec", "--engine shuttle runs it"];
+    refuses("check --engine spec crowd-4-9", &says);
+    if viewchan::sync::BACKEND != "shuttle" {
+        refuses("check crowd-4-9", &says);
+    }
+    refuses("check crowd-17-9", &["crowd-17-9: expected crowd-INTERPRETERS-MESSAGES, of 2 to 16 interpreters"]);
 }
 
 /// A scenario that does not ship is named, with where to look; so is the second one of two.
@@ -202,8 +242,14 @@ fn malformed_jobs_are_refused() {
     refuses("job one-message view flawed-threads no-such-fault 5", &["no fault \"no-such-fault\""]);
     refuses("job one-message view flawed-threads none 0", &["rounds \"0\": expected at least 1"]);
     refuses("job one-mesage view control", &["no shipped scenario is named \"one-mesage\""]);
-    let other = if viewchan::sync::BACKEND == "loom" { "threads 5" } else { "loom plain" };
-    refuses(&format!("job one-message view {other}"), &["--features loom"]);
+    for (backend, other) in [("std", "threads 5"), ("loom", "loom plain"), ("shuttle", "shuttle - urw 5 1")] {
+        if viewchan::sync::BACKEND != backend {
+            refuses(&format!("job one-message view {other}"), &["this build has no ", "--features"]);
+        }
+    }
+    refuses("job one-message view shuttle - pct 5 1", &["there is no scheduler \"pct\""]);
+    refuses("job one-message view shuttle - urw 0 1", &["expected at least 1"]);
+    refuses("job one-message view shuttle no-such-fault urw 5 1", &["no fault \"no-such-fault\""]);
 }
 
 /// The help names the commands and the meaning of the exit status.
@@ -222,7 +268,19 @@ fn help_explains_the_commands() {
     }
     assert!(!help.contains("job"), "the command for child processes is hidden");
     let help = prints(&["check", "--help"]);
-    for option in ["--engine", "--strategy", "--faults", "--rounds", "--jobs", "--json"] {
+    for option in [
+        "--engine",
+        "--strategy",
+        "--faults",
+        "--rounds",
+        "--scheduler",
+        "--iterations",
+        "--depth",
+        "--seed",
+        "--replay",
+        "--jobs",
+        "--json",
+    ] {
         assert!(help.contains(option), "{option} is missing in {help}");
     }
     assert_eq!(prints(&["help", "list"]), prints(&["list", "--help"]));
@@ -261,7 +319,7 @@ fn faults_are_listed() {
         assert!(names.insert(name), "{name} is listed twice");
         let (on_spec, on_loom) = (Fault::from_name(name), CODE_FAULTS.iter().any(|fault| fault.name == name));
         assert_eq!(line.contains(" spec"), on_spec.is_some(), "{line}");
-        assert_eq!(line.contains(" loom "), on_loom, "{line}");
+        assert_eq!(line.contains(" loom ") || line.contains(" loom, shuttle "), on_loom, "{line}");
         assert!(line.ends_with('.'), "{line}");
     }
     let known = Fault::ALL.iter().map(|fault| fault.name()).chain(CODE_FAULTS.iter().map(|fault| fault.name));

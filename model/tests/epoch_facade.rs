@@ -2,64 +2,25 @@
 //! exactly once, and whoever leaves a guard out is caught. Scenarios explore the protocol; these explore its foundation.
 #![cfg(feature = "loom")]
 
+#[path = "common/model.rs"]
+mod model;
+
 use loom::cell::UnsafeCell;
 use loom::thread;
+use model::{Broken, Explored, MODES, assert_refuted};
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use viewchan::strategy::epoch::{Publisher, Subscriber, slot};
-use viewchan::sync::LOADS_AS_RMW;
 use viewchan::sync::epoch::{Atomic, Collector, Guard};
 use viewchan::sync::site::{EPOCH_LAST, EPOCH_LOAD, EPOCH_PUBLISH, break_site};
 use viewchan::{BufferMut, Interpreter};
 
-/// What the executions of a model saw, together.
-struct Explored<T> {
-    executions: u64,
-    outcomes: BTreeSet<T>,
-}
-
-/// The switch for loads is one for the process.
-fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Explores every interleaving, with loads as loads or as read-modify-writes.
 fn explore<T: Ord + Send + 'static>(as_rmw: bool, model: impl Fn() -> T + Send + Sync + 'static) -> Explored<T> {
-    explore_within(None, as_rmw, model)
+    model::explore(None, as_rmw, model)
 }
-
-/// The same with at most so many preemptions, if any bound is given.
-fn explore_within<T: Ord + Send + 'static>(
-    preemptions: Option<usize>,
-    as_rmw: bool,
-    model: impl Fn() -> T + Send + Sync + 'static,
-) -> Explored<T> {
-    let _turn = one_at_a_time();
-    LOADS_AS_RMW.store(as_rmw, Ordering::Relaxed);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.max_branches = 10_000;
-    builder.max_permutations = None;
-    builder.max_duration = None;
-    builder.checkpoint_file = None;
-    let executions = Arc::new(AtomicU64::new(0));
-    let outcomes = Arc::new(Mutex::new(BTreeSet::new()));
-    let (count, seen) = (Arc::clone(&executions), Arc::clone(&outcomes));
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        let outcome = model();
-        seen.lock().expect("nobody panics here").insert(outcome);
-    });
-    let outcomes = std::mem::take(&mut *outcomes.lock().expect("nobody panics here"));
-    Explored { executions: executions.load(Ordering::Relaxed), outcomes }
-}
-
-/// Both ways in which loads are explored.
-const MODES: [bool; 2] = [false, true];
 
 /// A number behind an atomic pointer, reclaimed by epochs, and how many were.
 struct Numbers {
@@ -305,7 +266,7 @@ fn slot_has_two_readers() -> [u8; 2] {
 /// Bounded: two preemptions.
 #[test]
 fn two_readers_and_the_publisher_may_be_last() {
-    let explored = explore_within(Some(2), false, slot_has_two_readers);
+    let explored = model::explore(Some(2), false, slot_has_two_readers);
     assert_eq!(explored.outcomes, BTreeSet::from([[1, 1]]));
     assert!(explored.executions > 100, "{} executions", explored.executions);
 }
@@ -328,12 +289,6 @@ fn the_last_holder_gives_the_value_back() {
     }
 }
 
-/// A model that must fail, and what loom says.
-struct Broken {
-    test: &'static str,
-    says: &'static str,
-}
-
 /// Each is one of the ignored tests below.
 const BROKEN: &[Broken] = &[
     Broken { test: "broken::facade_without_guards", says: "currently reading from cell" },
@@ -349,14 +304,7 @@ const BROKEN: &[Broken] = &[
 /// What breaks a promise is refuted, by what it breaks. In processes of their own: a failing model may abort.
 #[test]
 fn broken_ones_are_refuted() {
-    let this = std::env::current_exe().expect("this test binary");
-    for Broken { test, says } in BROKEN {
-        let arguments = ["--exact", test, "--ignored", "--nocapture"];
-        let output = Command::new(&this).args(arguments).output().expect("the test binary starts");
-        let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-        assert!(!output.status.success(), "{test} passes: {said}");
-        assert!(said.contains(says), "{test} does not fail by {says:?}: {said}");
-    }
+    assert_refuted(BROKEN);
 }
 
 /// Each passes as long as nothing is broken: the tests above.

@@ -8,60 +8,25 @@
 //! ```
 #![cfg(feature = "loom")]
 
+#[path = "common/model.rs"]
+mod model;
+
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
+use model::{Broken, MODES, assert_refuted, explore};
 use std::collections::BTreeSet;
 use std::iter;
-use std::process::Command;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use viewchan::channel::unbounded_with;
 use viewchan::ledger::{Errand, Errands};
 use viewchan::runtime::Cause;
 use viewchan::strategy::Deferred;
-use viewchan::sync::LOADS_AS_RMW;
 use viewchan::{Attached, Buffer, Interpreter, ReceiveEnd, Runtime, SendEnd, View};
 
 type Tx = SendEnd<Interpreter, Deferred>;
 type Rx = ReceiveEnd<Interpreter, Deferred>;
 type Handed = Errand<Interpreter>;
-
-/// What the executions of a model came to, together.
-struct Explored<T> {
-    executions: u64,
-    outcomes: BTreeSet<T>,
-}
-
-/// Both ways in which loads are explored: as loads, and as read-modify-writes.
-const MODES: [bool; 2] = [false, true];
-
-/// Explores every interleaving, with at most so many preemptions if there is a bound.
-fn explore<T: Ord + Send + 'static>(
-    preemptions: Option<usize>,
-    as_rmw: bool,
-    model: impl Fn() -> T + Send + Sync + 'static,
-) -> Explored<T> {
-    /// The switch for loads is one for the process.
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    LOADS_AS_RMW.store(as_rmw, Ordering::Relaxed);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.max_branches = 10_000;
-    builder.max_permutations = None;
-    builder.max_duration = None;
-    builder.checkpoint_file = None;
-    let executions = Arc::new(AtomicU64::new(0));
-    let outcomes = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
-    let (count, seen) = (Arc::clone(&executions), Arc::clone(&outcomes));
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        let outcome = model();
-        seen.lock().expect("nobody panics here").insert(outcome);
-    });
-    let outcomes = std::mem::take(&mut *outcomes.lock().expect("nobody panics here"));
-    Explored { executions: executions.load(Ordering::Relaxed), outcomes }
-}
 
 /// Counts the buffers that were freed. Their nodes are seen by loom if they leak, and so is whatever stays on a list.
 #[derive(Clone, Default)]
@@ -231,12 +196,6 @@ fn one_who_waits_runs_them() {
     }
 }
 
-/// A model that must fail, and what is said then.
-struct Broken {
-    test: &'static str,
-    says: &'static str,
-}
-
 /// Each is one of the ignored tests below.
 const BROKEN: &[Broken] = &[
     Broken { test: "broken::forgotten", says: "each is freed once, whoever saw to it" },
@@ -247,14 +206,7 @@ const BROKEN: &[Broken] = &[
 /// What breaks the contract is refuted, by what it breaks. In processes of their own: a failing model may abort.
 #[test]
 fn broken_ones_are_refuted() {
-    let this = std::env::current_exe().expect("this test binary");
-    for Broken { test, says } in BROKEN {
-        let arguments = ["--exact", test, "--ignored", "--nocapture"];
-        let output = Command::new(&this).args(arguments).output().expect("the test binary starts");
-        let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-        assert!(!output.status.success(), "{test} passes: {said}");
-        assert!(said.contains(says), "{test} does not fail by {says:?}: {said}");
-    }
+    assert_refuted(BROKEN);
 }
 
 mod broken {

@@ -29,7 +29,8 @@ const HARMLESS: &[(&str, &str)] = &[
 const HIDDEN: &[(&str, Ordering, &str)] = &[(
     "epoch-publish",
     Ordering::Release,
-    "two publishers meet at the mutex of loom's model of guards as well; crossbeam-epoch has none",
+    "two publishers meet at the mutex of loom's model of guards as well; crossbeam-epoch has none: the litmus test \
+     published-twice shows it",
 )];
 
 /// The names of all sites.
@@ -138,6 +139,15 @@ fn the_protocol_names_no_ordering() {
         let text = std::fs::read_to_string(file).expect("a source file");
         let names = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"].map(|name| format!("Ordering::{name}"));
         assert!(!names.iter().any(|name| text.contains(name)), "{}", file.display());
+    }
+}
+
+/// There is no fence that could be left away.
+#[test]
+fn there_is_no_fence() {
+    for file in sources(&core()) {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        assert!(!text.contains("fence("), "{}", file.display());
     }
 }
 

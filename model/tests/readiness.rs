@@ -4,39 +4,21 @@
 //! An end that one thread uses alone keeps its word: who was told that it is ready finds it so.
 #![cfg(feature = "loom")]
 
+#[path = "common/model.rs"]
+mod model;
+
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
+use model::{Broken, Explored, assert_refuted};
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use viewchan::channel::{Listener, Readiness, ReceiveEnd, SendEnd, TryRecvError, TrySendError, bounded};
 use viewchan::{Attached, Interpreter, unbounded};
 
-/// What the executions of a model came to, together.
-struct Explored<T> {
-    executions: u64,
-    outcomes: BTreeSet<T>,
-}
-
 /// Explores every interleaving. Nothing here is a load, so there is one way to explore it.
 fn explore<T: Ord + Send + 'static>(model: impl Fn() -> T + Send + Sync + 'static) -> Explored<T> {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = None;
-    builder.max_branches = 10_000;
-    builder.max_permutations = None;
-    builder.max_duration = None;
-    builder.checkpoint_file = None;
-    let executions = Arc::new(AtomicU64::new(0));
-    let outcomes = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
-    let (count, seen) = (Arc::clone(&executions), Arc::clone(&outcomes));
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        let outcome = model();
-        seen.lock().expect("nobody panics here").insert(outcome);
-    });
-    let outcomes = std::mem::take(&mut *outcomes.lock().expect("nobody panics here"));
-    Explored { executions: executions.load(Ordering::Relaxed), outcomes }
+    model::explore(None, false, model)
 }
 
 /// Whether an end is ready, to wait for: what an eventfd is to `select`.
@@ -230,12 +212,6 @@ mod late {
     }
 }
 
-/// A model that must fail, and what is said then.
-struct Broken {
-    test: &'static str,
-    says: &'static str,
-}
-
 /// Each is one of the ignored tests below.
 const BROKEN: &[Broken] = &[
     Broken { test: "broken::told_outside_of_the_critical_section", says: "deadlock" },
@@ -247,14 +223,7 @@ const BROKEN: &[Broken] = &[
 /// What is told late, or in part, is refuted. In processes of their own: a failing model may abort.
 #[test]
 fn broken_ones_are_refuted() {
-    let this = std::env::current_exe().expect("this test binary");
-    for Broken { test, says } in BROKEN {
-        let arguments = ["--exact", test, "--ignored", "--nocapture"];
-        let output = Command::new(&this).args(arguments).output().expect("the test binary starts");
-        let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-        assert!(!output.status.success(), "{test} passes: {said}");
-        assert!(said.contains(says), "{test} does not fail by {says:?}: {said}");
-    }
+    assert_refuted(BROKEN);
 }
 
 /// Each passes with a listener that does as it is told: the tests above.

@@ -2,26 +2,16 @@
 //! directly. What waits here are two receivers at one condition: a wake-up for one must not be lost to the other.
 #![cfg(feature = "loom")]
 
+#[path = "common/model.rs"]
+mod model;
+
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use viewchan::{BufferMut, Interpreter, ReceiveEnd, unbounded};
 
 /// Explores every interleaving with at most two preemptions, and returns how many there were.
 fn explore(model: impl Fn() + Send + Sync + 'static) -> u64 {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
-    builder.max_branches = 10_000;
-    builder.max_permutations = None;
-    builder.max_duration = None;
-    builder.checkpoint_file = None;
-    let executions = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&executions);
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        model();
-    });
-    executions.load(Ordering::Relaxed)
+    model::explore(Some(2), false, model).executions
 }
 
 /// Two threads that each wait for one message at the same end.

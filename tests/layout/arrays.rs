@@ -1,9 +1,9 @@
-//! Arrays that were sent, against brute force: however one is cut up, each part reads the bytes that the model names, as
-//! bytes and as values, and the buffer is freed with the last part.
+//! Arrays that were sent, against brute force: however one is cut up, each part reads the bytes that the model names,
+//! as bytes and as values, and the buffer is freed with the last part.
 
-use crate::common::{Drops, watchdog};
-use crate::oracle::{cuts, small};
-use crate::reference::{Cut, Descriptor, Model, cut, indices, permutation, roomy};
+use super::common::{Drops, watchdog};
+use super::oracle::{cuts, small};
+use super::reference::{Cut, Descriptor, Model, cut, indices, permutation, roomy};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use std::cell::Cell;

@@ -2,9 +2,9 @@
 //! are the elements that they should be. And against mistakes: checks that are wrong in one place each, which the same
 //! properties must refute.
 
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 mod arrays;
-#[cfg(not(feature = "loom"))]
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 #[path = "../common/mod.rs"]
 mod common;
 mod mistakes;

@@ -1,7 +1,7 @@
 //! Checks and slices with one mistake each, which the properties must refute: they can fail.
 
-use crate::oracle::{agrees_with_brute_force, agrees_with_exact_sums, slices_agree};
-use crate::reference::{Cut, Descriptor, Model, cut};
+use super::oracle::{agrees_with_brute_force, agrees_with_exact_sums, slices_agree};
+use super::reference::{Cut, Descriptor, Model, cut};
 use proptest::test_runner::TestError;
 use viewchan::{Format, Layout};
 

@@ -1,6 +1,6 @@
 //! Random descriptors and cuts, held against brute force.
 
-use crate::reference::{Cut, Descriptor, Model, exact, roomy, same};
+use super::reference::{Cut, Descriptor, Model, exact, roomy, same};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

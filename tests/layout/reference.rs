@@ -1,5 +1,5 @@
-//! Brute force: what layouts and slices should be, by going through all elements. Nothing random is here: the fuzz target
-//! of the same name uses it as well.
+//! Brute force: what layouts and slices should be, by going through all elements. Nothing random is here: the fuzz
+//! target of the same name uses it as well.
 
 use std::fmt::Debug;
 use viewchan::layout::{LayoutError, MAX_NDIM};

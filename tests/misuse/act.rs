@@ -8,8 +8,8 @@ pub(crate) const INTERPRETERS: usize = 2;
 /// Channels of a run: one for each policy of undelivered messages.
 pub(crate) const CHANNELS: usize = 3;
 
-/// One thing that a program does. Numbers of handles and views are reduced to those that there are; without any, nothing
-/// happens.
+/// One thing that a program does. Numbers of handles and views are reduced to those that there are; without any,
+/// nothing happens.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Attaches to an interpreter, from wherever the thread is, for some acts. It may have ended.

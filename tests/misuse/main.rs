@@ -1,9 +1,10 @@
-//! Programs that use the channel in any way, right or wrong: ends in their own channels and in circles, tokens of the wrong
-//! interpreter, thaws of what is shared, operations after a close and after an interpreter's end.
+//! Programs that use the channel in any way, right or wrong: ends in their own channels and in circles, tokens of the
+//! wrong interpreter, thaws of what is shared, operations after a close and after an interpreter's end.
 //!
 //! One thread runs a random program; books that know no lock, no memory and no strategy say what the documentation
-//! promises. Each act has exactly that outcome, nothing panics that should not, and at the end everything was given back.
-#![cfg(not(feature = "loom"))]
+//! promises. Each act has exactly that outcome, nothing panics that should not, and at the end everything was given
+//! back.
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod act;
 #[path = "../common/mod.rs"]

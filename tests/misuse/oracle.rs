@@ -1,6 +1,6 @@
 //! What the documentation says comes of it, by bookkeeping: no lock, no memory, no strategy.
 
-use crate::act::{Act, CHANNELS, How, INTERPRETERS};
+use super::act::{Act, CHANNELS, How, INTERPRETERS};
 use std::collections::{BTreeMap, VecDeque};
 use viewchan::channel::Undelivered;
 

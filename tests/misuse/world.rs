@@ -1,8 +1,8 @@
 //! The same program on the real code.
 
-use crate::act::{Act, CHANNELS, How, INTERPRETERS};
-use crate::common::Drops;
-use crate::oracle::{CAPACITIES, LEN, Oracle, Outcome, POLICIES, take};
+use super::act::{Act, CHANNELS, How, INTERPRETERS};
+use super::common::Drops;
+use super::oracle::{CAPACITIES, LEN, Oracle, Outcome, POLICIES, take};
 use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -13,14 +13,15 @@ use viewchan_model::engine::strategy::available;
 use viewchan_model::golden::Golden;
 use viewchan_model::job::load;
 use viewchan_model::report::{FaultRun, Run, Verdict, table};
-use viewchan_model::scenario::{Scenario, Strategy, shipped};
+use viewchan_model::scenario::{MOST_LOOM_THREADS, MOST_STEPS, Scenario, Strategy, shipped};
 
 /// Explores scenarios on the specification and on the real code, tries the faults, and prints the verdict.
 ///
 /// Without names: every shipped scenario, and every fault on every engine that it lives in.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Shipped scenarios (see `viewchan list`), or paths of scenario files. All shipped ones if none is given.
+    /// Shipped scenarios (see `viewchan list`), or paths of scenario files; or, for shuttle, `crowd-INTERPRETERS-MESSAGES`,
+    /// such as `crowd-16-1000`. All shipped ones if none is given.
     scenarios: Vec<String>,
     /// Engines to use, comma-separated. All of this build if none is given.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ENGINES")]
@@ -34,8 +35,9 @@ pub(crate) struct Arguments {
     /// Rounds of each scenario on real threads.
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = rounds)]
     rounds: u64,
-    /// Schedulers of shuttle, comma-separated: a run for each. `dfs` is for tiny scenarios.
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCHEDULERS", default_value = "random,pct,urw")]
+    /// Schedulers of shuttle, comma-separated: a run for each. random, pct and urw if none is given; `dfs` is for tiny
+    /// scenarios.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCHEDULERS")]
     scheduler: Vec<Chooser>,
     /// Executions of each scenario under each scheduler of shuttle. For `dfs` the most that there may be, with more the run
     /// fails; 1000000 if not given. 300 for the others.
@@ -118,6 +120,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
     };
     let scenarios: Vec<_> = origins.into_iter().map(load).collect::<Result<_, _>>()?;
     let engines = if arguments.engine.is_empty() { Engine::AVAILABLE.to_vec() } else { once(&arguments.engine) };
+    refuse_large(&scenarios, &engines, !arguments.engine.is_empty())?;
     let samplings = samplings(arguments, &engines)?;
     if let Some(file) = &arguments.replay {
         refuse_replay(file, &engines, &scenarios, &strategies)?;
@@ -139,11 +142,34 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
     })
 }
 
+/// Refuses a scenario that is too large for the engines that were asked for, or for all if none was.
+fn refuse_large(scenarios: &[(String, Scenario)], engines: &[Engine], asked: bool) -> Result<(), String> {
+    for (origin, scenario) in scenarios {
+        let idle = engines.iter().find(|engine| !engine.takes(scenario));
+        if let Some(idle) = idle.filter(|_| asked || !engines.contains(&Engine::Shuttle)) {
+            let (threads, timeouts) = (scenario.threads.len(), scenario.timeouts());
+            return Err(format!(
+                "{origin} is too large for the engine {}: it has {threads} threads and {timeouts} steps with a deadline, \
+                 where {MOST_LOOM_THREADS} together can be explored, and {MOST_STEPS} steps in a thread; \
+                 --engine shuttle runs it, in a build with --features shuttle",
+                idle.name()
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The runs under shuttle. A flag that nothing heeds is refused: it would seem to have had an effect.
 fn samplings(arguments: &Arguments, engines: &[Engine]) -> Result<Vec<Sampling>, String> {
-    let Arguments { iterations, depth, seed, .. } = arguments;
-    let choosers = once(&arguments.scheduler);
-    let given = [("--iterations", iterations.is_some()), ("--depth", depth.is_some()), ("--seed", seed.is_some())];
+    let Arguments { scheduler, iterations, depth, seed, .. } = arguments;
+    let chance = [Chooser::Random, Chooser::Pct, Chooser::Urw];
+    let choosers = if scheduler.is_empty() { chance.to_vec() } else { once(scheduler) };
+    let given = [
+        ("--scheduler", !scheduler.is_empty()),
+        ("--iterations", iterations.is_some()),
+        ("--depth", depth.is_some()),
+        ("--seed", seed.is_some()),
+    ];
     let given = given.into_iter().find(|&(_, is_given)| is_given);
     if let Some((flag, _)) = given.filter(|_| !engines.contains(&Engine::Shuttle)) {
         return Err(format!("{flag} is for the engine shuttle, which is not used here"));

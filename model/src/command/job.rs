@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     #[arg(value_enum)]
     strategy: Strategy,
     /// loom MODE; fault NAME; control; threads ROUNDS; flawed-threads NAME ROUNDS; shuttle NAME SCHEDULER ITERATIONS SEED
-    /// [DIRECTORY]; replay FILE. A NAME is a fault's, or `none` for the strategy of the flaws without one, or `-` for what
+    /// and perhaps a DIRECTORY; replay FILE. A NAME is a fault's, or `none` for the strategy of the flaws without one, or `-` for what
     /// ships. A schedule of shuttle that fails is kept in the DIRECTORY.
     #[arg(required = true)]
     task: Vec<String>,

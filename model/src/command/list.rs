@@ -2,7 +2,7 @@
 
 use super::names;
 use std::process::ExitCode;
-use viewchan_model::fault::CODE_FAULTS;
+use viewchan_model::fault::{CODE_FAULTS, CodeFault};
 use viewchan_model::scenario::{Scenario, Strategy, Tier, shipped};
 use viewchan_model::spec::{Fault, Guarantee};
 
@@ -61,12 +61,17 @@ fn strategies(scenario: &Scenario) -> String {
 
 fn faults() -> Vec<String> {
     let specified = Fault::ALL.iter().map(|fault| {
-        let on_loom = CODE_FAULTS.iter().any(|code| code.name == fault.name());
-        let engines = if on_loom { "spec, loom" } else { "spec" };
-        format!("{} {:<28} {engines:<10} {}", fault.guarantee().id(), fault.name(), fault.description())
+        let code = CODE_FAULTS.iter().find(|code| code.name == fault.name());
+        let engines = code.map_or("spec".to_owned(), |code| format!("spec, {}", engines(code)));
+        format!("{} {:<28} {engines:<19} {}", fault.guarantee().id(), fault.name(), fault.description())
     });
     let in_code_only = CODE_FAULTS.iter().filter(|code| Fault::from_name(code.name).is_none());
-    let in_code_only =
-        in_code_only.map(|fault| format!("{} {:<28} {:<10} {}", fault.guarantee, fault.name, "loom", fault.about()));
+    let in_code_only = in_code_only
+        .map(|fault| format!("{} {:<28} {:<19} {}", fault.guarantee, fault.name, engines(fault), fault.about()));
     specified.chain(in_code_only).collect()
+}
+
+/// The engines that refute a fault in the code.
+fn engines(fault: &CodeFault) -> &'static str {
+    if fault.is_seen_by_shuttle() { "loom, shuttle" } else { "loom" }
 }

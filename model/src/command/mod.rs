@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod job;
 pub(crate) mod list;
+pub(crate) mod litmus;
 pub(crate) mod merge;
 mod series;
 pub(crate) mod soak;

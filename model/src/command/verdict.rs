@@ -75,12 +75,19 @@ fn in_words(report: &Report, scenarios: &[(String, Scenario)]) -> String {
     parts.join("\n\n")
 }
 
+/// The most steps that are printed of how a failure came about.
+const MOST_LINES: usize = 200;
+
 /// A failed run: what is violated, how it came about, and how to see it again.
 fn failure(run: &Run, scenarios: &[(String, Scenario)]) -> String {
     let mut lines = vec![table::line(run)];
     for violation in &run.violations {
         lines.push(format!("  {violation}"));
-        lines.extend(violation.trace.iter().map(|step| format!("    {step}")));
+        let left_out = violation.trace.len().saturating_sub(MOST_LINES);
+        if left_out > 0 {
+            lines.push(format!("    ({left_out} steps before these: --json has all of them)"));
+        }
+        lines.extend(violation.trace[left_out..].iter().map(|step| format!("    {step}")));
     }
     if let Some(file) = &run.schedule {
         let origin = scenarios.iter().find(|(_, scenario)| scenario.name == run.scenario);

@@ -10,7 +10,7 @@ use super::execution::{execution, fail_on_panic, passed};
 use super::strategy::Work;
 use crate::fault::Planted;
 use crate::monitor::{Failure, Graph};
-use crate::scenario::{self, Located, Scenario, Step, Tier};
+use crate::scenario::{self, Located, MOST_LOOM_THREADS, Scenario, Step, Tier};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use viewchan::Interpreter;
@@ -39,8 +39,6 @@ impl Mode {
     }
 }
 
-/// Threads that loom has room for, the main thread included.
-const MAX_THREADS: usize = 5;
 /// More branches than this in one execution mean a livelock: loom panics, and the run fails.
 const MAX_BRANCHES: usize = 10_000;
 
@@ -56,7 +54,8 @@ pub fn meddling_variable() -> Option<String> {
 ///
 /// # Panics
 ///
-/// If a `LOOM_*` variable is set that changes what loom explores: the claim of the result would be false.
+/// If a `LOOM_*` variable is set that changes what loom explores: the claim of the result would be false. If the scenario is
+/// [large](Scenario::is_large).
 pub fn explore<S: Strategy<Interpreter>>(
     scenario: &Arc<Scenario>,
     strategy: scenario::Strategy,
@@ -64,6 +63,7 @@ pub fn explore<S: Strategy<Interpreter>>(
     fail: fn(Failure) -> !,
 ) -> Graph {
     assert_eq!(meddling_variable(), None, "this variable changes what loom explores; unset it");
+    assert!(!scenario.is_large(), "{} is too large for loom", scenario.name);
     LOADS_AS_RMW.store(mode == Mode::Rmw, Ordering::Relaxed);
     MODEL_UNWINDS.store(scenario.threads.iter().any(|thread| has_panic(&thread.steps)), Ordering::Relaxed);
     let graph = Arc::new(Mutex::new(Graph::new(scenario, strategy)));
@@ -101,7 +101,7 @@ pub fn explore_planted(
 
 fn builder(tier: Tier) -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
-    builder.max_threads = MAX_THREADS;
+    builder.max_threads = MOST_LOOM_THREADS;
     builder.max_branches = MAX_BRANCHES;
     builder.max_permutations = None;
     builder.max_duration = None;

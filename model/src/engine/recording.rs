@@ -45,7 +45,7 @@ impl Recording {
     /// When it cannot be read, is no such file, or is one of another version of shuttle. The message names it.
     pub fn read(file: &Path) -> Result<Self, String> {
         let name = file.display();
-        let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+        let text = read(file).map_err(|error| format!("{name}: {error}"))?;
         let read: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
             format!("{name}:{line}: {}; expected a schedule that `viewchan check` wrote", error.message())
@@ -101,4 +101,12 @@ impl Recording {
         fs::write(&file, toml::to_string(self).expect("plain data"))?;
         Ok(file)
     }
+}
+
+/// Reads a regular file: to open a pipe is to wait for its writer, and a device has no end.
+fn read(file: &Path) -> io::Result<String> {
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("not a regular file; expected a schedule"));
+    }
+    fs::read_to_string(file)
 }

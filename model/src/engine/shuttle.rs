@@ -16,7 +16,7 @@ use crate::scenario::{self, Scenario};
 use shuttle::scheduler::{
     DfsScheduler, PctScheduler, RandomScheduler, ReplayScheduler, Scheduler as Choice, UrwRandomScheduler,
 };
-use shuttle::{Config, FailurePersistence, MaxSteps, Runner, UngracefulShutdownConfig};
+use shuttle::{Config, FailurePersistence, MaxSteps, Runner, UngracefulShutdownConfig, thread};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use viewchan::Interpreter;
@@ -82,7 +82,13 @@ impl Work for Explore<'_> {
         fail_on_panic(self.fail);
         let model = {
             let (scenario, graph) = (Arc::clone(self.scenario), Arc::clone(&graph));
-            move || execution::<S>(&scenario, &graph)
+            // `pct` refuses to run a single thread.
+            let is_alone = scenario.threads.len() + scenario.timeouts() == 1;
+            move || {
+                let bystander = is_alone.then(|| thread::spawn(|| ()));
+                execution::<S>(&scenario, &graph);
+                bystander.into_iter().for_each(|bystander| bystander.join().expect("it does nothing"));
+            }
         };
         let ran = self.choices.run(model);
         (passed(graph), ran as u64)

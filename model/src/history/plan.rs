@@ -69,9 +69,9 @@ pub enum Receive {
 impl Plan {
     /// Whether it has threads of both kinds, a capacity other than 0, and nothing above its bounds.
     ///
-    /// No thread both sends and receives. So a plan comes to its end whatever is done: while a sender waits for space there
-    /// is something to be received, and while a receiver waits for a message there is space; and whoever has done its steps
-    /// drops its end, which those that wait are told of.
+    /// No thread both sends and receives. So a plan comes to its end whatever is done: while a sender waits for space
+    /// there is something to be received, and while a receiver waits for a message there is space; and whoever has
+    /// done its steps drops its end, which those that wait are told of.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let sends = self.senders.iter().map(|sending| sending.steps.len());

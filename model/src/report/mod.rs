@@ -223,7 +223,7 @@ pub struct FaultRun {
     pub name: String,
     /// The strategy under which it was tried.
     pub strategy: String,
-    /// `spec` or `loom`.
+    /// `spec`, `loom` or `shuttle`.
     pub engine: String,
     /// The defect of CPython that it reproduces, if the scenario demands it: `D1` to `D14`.
     pub defect: Option<String>,

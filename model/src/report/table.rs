@@ -111,7 +111,7 @@ fn engine(run: &Run) -> String {
 /// Only these two observe states.
 fn states(run: &Run) -> String {
     match run.engine.as_str() {
-        "spec" | "loom" => run.states.to_string(),
+        "spec" | "loom" | "shuttle" => run.states.to_string(),
         _ => "-".to_owned(),
     }
 }
@@ -123,9 +123,11 @@ fn tier(run: &Run) -> String {
     }
 }
 
-/// How the run compares with the specification: equal on the exhaustive tier, included otherwise.
+/// How the run compares with the specification: equal on the exhaustive tier, included otherwise; unknown if the scenario is
+/// too big for that.
 fn agreement(run: &Run) -> &'static str {
     match (run.agrees_with_spec, run.tier.as_str()) {
+        (false, _) if run.violations.is_empty() => "unknown",
         (false, _) => "DIFFERS",
         (true, "exhaustive") => "equal",
         (true, _) => "included",

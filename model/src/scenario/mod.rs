@@ -1,14 +1,17 @@
 //! A scenario is data: interpreters, buffers, channels, and threads with their steps.
 //!
-//! One file serves every engine: the specification explores it, loom runs the real code on it, real threads repeat it.
-//! The file format is documented in the module [`mod@parse`]; [`write()`] writes it.
+//! One file serves every engine: the specification explores it, loom and shuttle run the real code on it, real threads repeat
+//! it. The file format is documented in the module [`mod@parse`]; [`write()`] writes it. A [`mod@crowd`] is made to measure.
 
+pub mod crowd;
 pub mod parse;
 mod shipped;
+mod size;
 mod write;
 
 pub use parse::{MOST_BYTES, ParseError, parse};
 pub use shipped::shipped;
+pub use size::{MOST_LOOM_THREADS, MOST_STEPS};
 pub use write::{line, write};
 
 use std::collections::BTreeMap;
@@ -352,11 +355,6 @@ impl Scenario {
         let holders = self.threads.iter();
         holders.filter(|thread| thread.holds.contains(&holding)).count()
     }
-
-    /// Steps with a deadline, in all threads: under loom each needs a thread that lets it pass.
-    pub fn timeouts(&self) -> usize {
-        self.threads.iter().map(ThreadDecl::timeouts).sum()
-    }
 }
 
 impl ThreadDecl {
@@ -365,12 +363,6 @@ impl ThreadDecl {
         let mut steps = Vec::new();
         collect(&self.steps, &mut steps);
         steps
-    }
-
-    /// Steps with a deadline.
-    pub fn timeouts(&self) -> usize {
-        let steps = self.preorder().into_iter();
-        steps.filter(|located| located.step.patience() == Some(Patience::Deadline)).count()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::operation::Operation;
 use super::thread::{Patience, small};
+use std::collections::BTreeMap;
+
 use crate::scenario::{Holding, Located, Scenario, Step, Strategy, ThreadDecl, Undelivered, Variable};
 
 /// A step, or the beginning or the end of a block. Operands are variables.
@@ -73,13 +75,14 @@ pub(super) struct Code {
 }
 
 /// Flattens the threads of a scenario. Every receive gets the number of its view, in the order of the text, and where
-/// clones are views of their own so does every clone.
+/// clones are views of their own so does every clone. Steps of a thread that put their views into the same variable have one
+/// number together: the view before is gone when the next one comes.
 pub(super) fn flatten(scenario: &Scenario, strategy: Strategy) -> Code {
     let clones_are_views = strategy == Strategy::Shared;
     let held = scenario.threads.iter().flat_map(|thread| &thread.holds);
     let held = held.filter(|holding| matches!(holding, Holding::View(_))).count();
     let views = if clones_are_views { held } else { scenario.buffers.len() };
-    let mut numbers = Numbers { views, clones_are_views };
+    let mut numbers = Numbers { views, clones_are_views, of_variables: BTreeMap::new() };
     let threads = scenario.threads.iter().map(|thread| flatten_thread(thread, &mut numbers)).collect();
     Code { threads, views: numbers.views }
 }
@@ -89,21 +92,26 @@ struct Numbers {
     /// How many are given away.
     views: usize,
     clones_are_views: bool,
+    /// Those of the present thread, by the variable that they are for.
+    of_variables: BTreeMap<Variable, u8>,
 }
 
 impl Numbers {
-    fn of_receive(&mut self) -> u8 {
-        self.views += 1;
-        small(self.views - 1)
+    fn of_receive(&mut self, into: Variable) -> u8 {
+        *self.of_variables.entry(into).or_insert_with(|| {
+            self.views += 1;
+            small(self.views - 1)
+        })
     }
 
-    fn of_clone(&mut self) -> u8 {
-        if self.clones_are_views { self.of_receive() } else { 0 }
+    fn of_clone(&mut self, into: Variable) -> u8 {
+        if self.clones_are_views { self.of_receive(into) } else { 0 }
     }
 }
 
 fn flatten_thread(thread: &ThreadDecl, numbers: &mut Numbers) -> Vec<Instruction> {
     let mut code = Vec::new();
+    numbers.of_variables.clear();
     flatten_steps(&thread.steps, numbers, &mut code);
     let variables = 0..thread.variables.len();
     code.extend(variables.map(|what| Instruction::Drop { what: small(what), unwinding: false }));
@@ -127,7 +135,7 @@ fn flatten_step(step: &Step, numbers: &mut Numbers, code: &mut Vec<Instruction>)
             Instruction::Send { end: small(end), what: small(what), patience: patience.into() }
         }
         Step::Receive { end, into, patience } => {
-            let view = numbers.of_receive();
+            let view = numbers.of_receive(into);
             Instruction::Receive { end: small(end), into: small(into), view, patience: patience.into() }
         }
         Step::Copy { what, into } => Instruction::Copy { what: small(what), into: small(into) },
@@ -147,7 +155,7 @@ fn flatten_step(step: &Step, numbers: &mut Numbers, code: &mut Vec<Instruction>)
 }
 
 fn clone(view: usize, into: usize, operation: Operation, numbers: &mut Numbers) -> Instruction {
-    Instruction::Clone { view: small(view), into: small(into), fresh: numbers.of_clone(), operation }
+    Instruction::Clone { view: small(view), into: small(into), fresh: numbers.of_clone(into), operation }
 }
 
 fn flatten_block(

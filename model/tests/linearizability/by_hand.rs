@@ -69,7 +69,8 @@ fn wrong_answers_are_refused() {
     let received = &alone(2, Receive(Forever), Received(11))[..];
     let (closed, shut) = (&alone(1, Close, Done)[..], &alone(2, Shut, Done)[..]);
     let dropped = &alone(1, DropSend, Done)[..];
-    let cases: [(&[&[Event]], usize, Operation, Answer, Answer); 12] = [
+    type Case<'a> = (&'a [&'a [Event]], usize, Operation, Answer, Answer);
+    let cases: [Case<'_>; 12] = [
         // A message that nobody sent, one that comes twice, none where one is.
         (&[], 2, Receive(Never), Received(11), NotReady),
         (&[sent, received], 2, Receive(Never), Received(11), NotReady),

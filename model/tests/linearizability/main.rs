@@ -1,6 +1,6 @@
 //! Random histories of one channel on real threads are linearizable, under every strategy; and those of channels with a
 //! mistake are not.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod by_hand;
 mod mistakes;

@@ -11,7 +11,7 @@ mod system;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use reference::{Act, Reference, Specification};
-use system::{Behaviour, Sabotage, start};
+use system::{Behaviour, Sabotage};
 
 /// The code, driven faithfully or not: by this one of [`Sabotage::ALL`].
 struct Code<const SABOTAGE: usize>;
@@ -21,7 +21,7 @@ impl<const SABOTAGE: usize> StateMachineTest for Code<SABOTAGE> {
     type Reference = Specification;
 
     fn init_test(reference: &Reference) -> Box<dyn Behaviour> {
-        start(reference.strategy(), Sabotage::ALL[SABOTAGE])
+        system::under(reference.strategy(), Sabotage::ALL[SABOTAGE])
     }
 
     fn apply(mut system: Box<dyn Behaviour>, reference: &Reference, act: Act) -> Box<dyn Behaviour> {

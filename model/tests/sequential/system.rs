@@ -89,7 +89,7 @@ impl Told {
 }
 
 /// The code with one strategy.
-struct System<S: Sharing<Interpreter>> {
+pub(crate) struct System<S: Sharing<Interpreter>> {
     interpreters: Vec<Interpreter>,
     /// The present object of each buffer.
     objects: Vec<ObjectId>,
@@ -101,7 +101,7 @@ struct System<S: Sharing<Interpreter>> {
 }
 
 /// The code with this strategy.
-pub(crate) fn start(strategy: Strategy, sabotage: Sabotage) -> Box<dyn Behaviour> {
+pub(crate) fn under(strategy: Strategy, sabotage: Sabotage) -> Box<dyn Behaviour> {
     match strategy {
         Strategy::Shared => Box::new(System::<strategy::Shared>::start(sabotage)),
         Strategy::Proxy => Box::new(System::<strategy::Proxy>::start(sabotage)),

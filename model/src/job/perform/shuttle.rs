@@ -19,12 +19,15 @@ pub(super) fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task)
     if let Some(name) = meddling_variable() {
         return Some(Err(format!("{name} is set: it would change what shuttle runs; unset it")));
     }
-    expect(task.run(scenario, strategy));
     Some(match task {
         Task::Shuttle { planted, sampling, keep } => {
+            expect(task.run(scenario, strategy));
             run(task.run(scenario, strategy), scenario, strategy, *planted, *sampling, keep.as_deref())
         }
-        Task::Replay { file } => replay(scenario, strategy, file),
+        Task::Replay { file } => {
+            expect(Run { schedule: Some(file.display().to_string()), ..task.run(scenario, strategy) });
+            replay(task, scenario, strategy, file)
+        }
         _ => unreachable!("of another engine"),
     })
 }
@@ -104,19 +107,19 @@ fn keep_and_exit(failure: Failure) -> ! {
     })
 }
 
-fn replay(scenario: &Arc<Scenario>, strategy: Strategy, file: &Path) -> Result<Run, String> {
+fn replay(task: &Task, scenario: &Arc<Scenario>, strategy: Strategy, file: &Path) -> Result<Run, String> {
     let in_file = |error| format!("{}: {error}", file.display());
     let recording = Recording::read(file)?;
     recording.must_be_of(scenario, strategy).map_err(in_file)?;
     let planted = recording.planted().map_err(in_file)?;
     let choices = Choices::Recorded(&recording.schedule);
     explore(planted, scenario, strategy, &choices, answer_to_replay)?;
-    Ok(passed(Task::Replay { file: file.to_owned() }.run(scenario, strategy)))
+    Ok(passed(task.run(scenario, strategy)))
 }
 
 /// The recorded execution did not fail.
 fn passed(run: Run) -> Run {
-    Run { executions: 1, agrees_with_spec: true, ..run }.judged()
+    Run { executions: 1, agrees_with_spec: true, schedule: None, ..run }.judged()
 }
 
 fn answer_to_replay(failure: Failure) -> ! {
@@ -128,4 +131,28 @@ fn answer_to_replay(failure: Failure) -> ! {
         exit_with(|run| run.violations.push(Violation::unnamed(why)))
     }
     answer_and_exit(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::miscount;
+    use crate::engine::sampling::{Sampling, Scheduler};
+
+    /// Whatever was not run, or not to its end, is said; and dfs must not stop where it may not go on.
+    #[test]
+    fn executions_are_counted() {
+        let of = |scheduler, ran, ended| miscount(Sampling { scheduler, iterations: 10, seed: 1 }, ran, ended);
+        for scheduler in [Scheduler::Random, Scheduler::Pct { depth: 3 }, Scheduler::Urw] {
+            assert_eq!(of(scheduler, 10, 10), None);
+            for (ran, ended) in [(9, 9), (11, 11), (10, 9), (0, 0)] {
+                let why = of(scheduler, ran, ended).expect("a wrong number");
+                assert_eq!(why, format!("10 executions were asked for, {ran} were run, and {ended} came to their end"));
+            }
+        }
+        assert_eq!(of(Scheduler::Dfs, 7, 7), None);
+        assert_eq!(of(Scheduler::Dfs, 10, 10), None);
+        assert!(of(Scheduler::Dfs, 7, 6).is_some());
+        let why = of(Scheduler::Dfs, 11, 11).expect("it was stopped");
+        assert!(why.starts_with("dfs did not come to its end in 10 executions"), "{why}");
+    }
 }

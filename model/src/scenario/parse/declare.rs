@@ -10,7 +10,7 @@ use super::{purpose, words};
 use crate::scenario::{BufferDecl, ChannelDecl, Holding, SlotDecl, Tier, Undelivered};
 
 /// The most interpreters of a scenario.
-const MOST_INTERPRETERS: usize = 5;
+const MOST_INTERPRETERS: usize = 16;
 /// The most buffers of a scenario.
 const MOST_BUFFERS: usize = 6;
 /// The most channels of a scenario.

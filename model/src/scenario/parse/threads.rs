@@ -7,14 +7,10 @@ use super::error::{Checked, Problem};
 use super::file::{BufferTable, File, ThreadTable};
 use super::scope::{Content, Kinds, Scope};
 use super::{steps, words};
-use crate::scenario::{Holding, Interpreter, ThreadDecl};
+use crate::scenario::{Holding, Interpreter, MOST_STEPS, ThreadDecl};
 
 /// The most threads of a scenario.
-const MOST_THREADS: usize = 4;
-/// The most threads together with steps that have a deadline: each of these needs a thread that lets it pass.
-const MOST_LOOM_THREADS: usize = 5;
-/// The most steps of a thread.
-const MOST_STEPS: usize = 24;
+const MOST_THREADS: usize = 16;
 
 pub(super) fn compile(text: &str, declared: &Declared, file: &File) -> Checked<Vec<ThreadDecl>> {
     check_sizes(&file.thread)?;
@@ -42,26 +38,7 @@ fn check_sizes(threads: &[ThreadTable]) -> Checked<()> {
         }
         declare::at_most(MOST_STEPS, "steps", table.steps.iter())?;
     }
-    check_timeouts(threads)
-}
-
-fn check_timeouts(threads: &[ThreadTable]) -> Checked<()> {
-    let has_deadline = |step: &&Spanned<String>| {
-        let verb = step.get_ref().split_whitespace().next();
-        verb.is_some_and(|verb| verb.ends_with("-timeout"))
-    };
-    let timeouts: Vec<_> = threads.iter().flat_map(|table| &table.steps).filter(has_deadline).collect();
-    match timeouts.get(MOST_LOOM_THREADS - threads.len()) {
-        None => Ok(()),
-        Some(first_beyond) => Err(Problem::new(
-            first_beyond.span().start,
-            format!(
-                "{} threads and {} steps with a deadline; expected at most {MOST_LOOM_THREADS} together",
-                threads.len(),
-                timeouts.len()
-            ),
-        )),
-    }
+    Ok(())
 }
 
 fn check_names(threads: &[ThreadTable]) -> Checked<()> {

@@ -5,7 +5,7 @@ use super::{find, run, scenarios};
 use crate::scenario::Strategy;
 use crate::spec::operation::Operation;
 use crate::spec::state::{Life, State};
-use crate::spec::thread::Claim;
+use crate::spec::thread::{Claim, Value};
 use crate::spec::{Action, Cause, Guarantee, Kind, Refusal, Rules, Side};
 
 /// Expects that an action is refused as a violation.
@@ -154,6 +154,46 @@ fn g3_counts_need_something_in_hand() {
     assert_unlawful(&rules, &state, 1, Kind::DropView { buffer }, Guarantee::G3, why);
 }
 
+/// A reference is taken for a copy of a handle, or under `shared` for a clone of a view that the thread has.
+#[test]
+fn g3_a_clone_refers_where_a_clone_is_a_view_of_its_own() {
+    let reference = Kind::Reference { buffer: 0 };
+    let unlawful = |rules: &Rules, state: &State| {
+        let why = "first takes a reference to x without a handle to copy";
+        assert_unlawful(rules, state, 1, reference, Guarantee::G3, why);
+    };
+    for strategy in [Strategy::View, Strategy::Shared] {
+        let rules = Rules::new(&scenarios::clones(), strategy);
+        let mut state = rules.initial();
+        state.locks[A] = Some(1);
+        unlawful(&rules, &state);
+        for operation in [Operation::Clone, Operation::Slice] {
+            state.threads[1].operation = operation;
+            match strategy {
+                Strategy::Shared => assert_unexpected(&rules, &state, 1, reference),
+                _ => unlawful(&rules, &state),
+            }
+        }
+        state.threads[1].variables.fill(Value::Empty);
+        unlawful(&rules, &state);
+    }
+}
+
+/// Where messages are exported, who sends exports, and nobody else; and only what it has a handle of.
+#[test]
+fn g3_a_sender_exports_what_it_sends() {
+    let export = Kind::Export { buffer: 0 };
+    let rules = Rules::new(&scenarios::clones(), Strategy::Handover);
+    let mut state = rules.initial();
+    state.locks[A] = Some(0);
+    let why = "owner exports x to a view without a message of it";
+    assert_unlawful(&rules, &state, 0, export, Guarantee::G3, why);
+    state.threads[0].operation = Operation::Send;
+    assert_unexpected(&rules, &state, 0, export);
+    state.threads[0].variables.fill(Value::Empty);
+    assert_unlawful(&rules, &state, 0, export, Guarantee::G3, why);
+}
+
 #[test]
 fn g3_and_g7_nothing_that_is_referred_to_is_freed() {
     let free = Kind::Free { buffer: 0 };
@@ -277,11 +317,17 @@ fn the_unexpected_is_explained() {
     assert_eq!(rules.enabled(&state).len(), 2);
 }
 
+/// Expects that a scenario has no part for what its first thread does.
+fn assert_nothing(rules: &Rules, kind: Kind) {
+    let action = Action { thread: 0, kind };
+    let why = format!("the scenario has no part for: {action}");
+    assert_eq!(rules.step(&rules.initial(), action), Err(Refusal::Unexpected { why }));
+}
+
 /// `one-message` has two interpreters, one buffer and one channel: the next index of each names nothing.
 #[test]
 fn what_does_not_exist_is_neither_lawful_nor_unlawful() {
     let rules = Rules::new(&scenarios::one_message(), Strategy::View);
-    let state = rules.initial();
     let nothing = [
         Kind::Leave { interpreter: 2 },
         Kind::Free { buffer: 1 },
@@ -289,11 +335,18 @@ fn what_does_not_exist_is_neither_lawful_nor_unlawful() {
         Kind::Moor { channel: 1, inside: None },
         Kind::Moor { channel: 0, inside: Some(1) },
     ];
-    for kind in nothing {
-        let action = Action { thread: 0, kind };
-        let why = format!("the scenario has no part for: {action}");
-        assert_eq!(rules.step(&state, action), Err(Refusal::Unexpected { why }));
-    }
+    nothing.into_iter().for_each(|kind| assert_nothing(&rules, kind));
+}
+
+/// Return lists: only where the strategy has them, one for each interpreter, and for its own buffers.
+#[test]
+fn a_return_list_that_does_not_exist_is_none() {
+    let of = |strategy| Rules::new(&scenarios::one_message(), strategy);
+    assert_nothing(&of(Strategy::View), Kind::Look { interpreter: A });
+    assert_nothing(&of(Strategy::View), Kind::Return { interpreter: A, buffer: 0 });
+    assert_nothing(&of(Strategy::Deferred), Kind::Look { interpreter: 2 });
+    assert_nothing(&of(Strategy::Deferred), Kind::Return { interpreter: B, buffer: 0 });
+    assert_nothing(&of(Strategy::Deferred), Kind::Return { interpreter: A, buffer: 1 });
 }
 
 /// A thread that waits is blocked: for a lock, for a message, for space.

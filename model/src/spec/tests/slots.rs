@@ -3,7 +3,7 @@
 use super::build::{A, B, scenario, thread, with_slot};
 use super::words::assert_reports;
 use super::{find, run, wanted};
-use crate::scenario::{Scenario, Strategy};
+use crate::scenario::{Scenario, SlotDecl, Strategy};
 use crate::spec::slot::{Guard, Shown};
 use crate::spec::state::State;
 use crate::spec::thread::{Claim, StepResult, Value};
@@ -164,6 +164,7 @@ fn to_load_late_is_to_have_loaded_before() {
     let load = |buffer| Action { thread: 1, kind: Kind::Slot { slot: 0, act: SlotAct::Load { buffer } } };
     let after = rules.step(&state, load(Some(0))).expect("x waits for the guard");
     assert_eq!(after.threads[1].results, [StepResult::Bytes { buffer: 0, version: 0 }]);
+    assert_eq!(after.threads[1].hands, [], "the reading has the guard and the holder");
     let states = explored(&replaced()).states;
     assert!(states.contains(&after));
     assert!(states.contains(&rules.step(&state, load(None)).expect("nothing was there at first")));
@@ -202,6 +203,19 @@ fn the_law_demands_what_each_act_needs() {
     assert_unlawful(&rules, &inside, 0, publish, why);
     inside.threads[0].hands = vec![message];
     assert_unlawful(&rules, &inside, 0, publish, "G3 counting: publisher publishes x in s without a guard");
+}
+
+/// Only what was taken out is retired, and only a reading's own version is read.
+#[test]
+fn the_law_tells_values_apart() {
+    let rules = rules(&replaced());
+    let retiring = find(&rules, |state| rules.wants_in_words(state, 0) == "retires x from s");
+    let why = "G3 counting: publisher retires y from s without having taken it out";
+    assert_unlawful(&rules, &retiring, 0, on_slot(SlotAct::Retire { buffer: 1 }), why);
+    let mut reading = find(&rules, |state| rules.wants_in_words(state, 1) == "reads x");
+    reading.buffers[0].version = 1;
+    let why = "G2 no mutable alias: reader reads x which no longer has the bytes that were sent";
+    assert_unlawful(&rules, &reading, 1, Kind::Read { buffer: 0 }, why);
 }
 
 /// What does not wait for a guard is not loaded under it.
@@ -262,7 +276,7 @@ fn at_the_end_a_slot_is_empty() {
 #[test]
 fn there_is_no_other_slot() {
     let rules = rules(&replaced());
-    for (slot, act) in [(1, SlotAct::Join), (0, SlotAct::Publish { buffer: 7 })] {
+    for (slot, act) in [(1, SlotAct::Join), (0, SlotAct::Publish { buffer: 2 })] {
         let step = rules.step(&rules.initial(), Action { thread: 1, kind: Kind::Slot { slot, act } });
         assert!(matches!(step, Err(Refusal::Unexpected { .. })), "{step:?}");
     }
@@ -318,6 +332,32 @@ fn every_witness_of_slots_is_reached() {
         }
     }
     assert_eq!(shown.into_iter().collect::<Vec<_>>(), WITNESSES);
+}
+
+/// Two slots: one value of the first replaces another while a thread reads in both.
+fn two_slots() -> Scenario {
+    let publisher =
+        thread("publisher").handle("x", 0).handle("y", 1).handle("z", 2).publisher("p", 0).publisher("q", 1);
+    let publisher = publisher.attach(A, |t| t.publish("q", "z").publish("p", "x").publish("p", "y"));
+    let reader = thread("reader").subscriber("s", 0).subscriber("t", 1).peek("t", "r").release("r").peek("s", "q");
+    let scenario = scenario("two-slots", &[("x", A), ("y", A), ("z", A)], &[], vec![publisher, reader]);
+    let mut scenario = with_slot(scenario);
+    scenario.slots.push(SlotDecl { name: "t".into() });
+    scenario
+}
+
+/// Guards, readings and what was taken out belong to one slot: nobody waits for what happens at another.
+#[test]
+fn slots_do_not_meddle_with_each_other() {
+    let exploration = explored(&two_slots());
+    let outcomes: Vec<String> = exploration.outcomes.into_iter().collect();
+    let seen = ["nothing nothing", "nothing x0", "nothing y0", "z0 nothing", "z0 x0", "z0 y0"];
+    assert_eq!(outcomes, seen.map(|seen| format!("publisher: published published published | reader: {seen}")));
+    assert_eq!(exploration.states.len(), 2_678);
+    let rules = rules(&two_slots());
+    let guarded = find(&rules, |state| rules.wants_in_words(state, 1) == "loads z from t");
+    let unpin = Kind::Slot { slot: 0, act: SlotAct::Unpin };
+    assert_unlawful(&rules, &guarded, 1, unpin, "G3 counting: reader gives up a guard of s that it does not have");
 }
 
 /// Who is not attached to the owner publishes nothing.

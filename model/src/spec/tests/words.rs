@@ -229,6 +229,20 @@ fn events_report_clones_ends_and_moorings() {
     assert_reports(&rules, &state, 0, "receives a send end of c from c", Reported::Queued(0));
 }
 
+/// A message is named by who is about to send or receive it, and by nobody else.
+#[test]
+fn a_message_is_named_where_it_is_known() {
+    let rules = Rules::new(&scenarios::mutual_receive(), Strategy::View);
+    let narrate = |state: &State, kind| rules.narrate(state, Action { thread: 0, kind });
+    let state = run(&rules, &[(0, "attaches to A")]);
+    assert_eq!(narrate(&state, Kind::Send { channel: 0 }), "sends x into c");
+    assert_eq!(narrate(&state, Kind::Send { channel: 1 }), "sends into d");
+    let state =
+        run(&rules, &[(0, "attaches to A"), (0, "sends x into c"), (1, "attaches to B"), (1, "sends y into d")]);
+    assert_eq!(narrate(&state, Kind::Receive { channel: 1 }), "receives y from d");
+    assert_eq!(narrate(&state, Kind::Receive { channel: 0 }), "receives from c");
+}
+
 #[test]
 fn results_have_words() {
     let outcome = |scenario: Scenario| {

@@ -1,0 +1,8 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use viewchan_fuzz::{Code, layout};
+
+const CODE: Code = if cfg!(feature = "planted") { Code::Planted } else { Code::Shipped };
+
+fuzz_target!(|bytes: &[u8]| layout(bytes, CODE));
