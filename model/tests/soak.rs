@@ -1,5 +1,5 @@
 //! `viewchan soak`: it passes, and it can fail.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 
@@ -46,4 +46,6 @@ fn wrong_soaks_are_refused() {
     refuses("soak --minutes 0", &["invalid value '0' for '--minutes <N>'", "expected a number above 0"]);
     refuses("soak --minutes NaN", &["invalid value 'NaN' for '--minutes <N>'"]);
     refuses("soak --minutes 1 --flaw nonsense", &["no fault \"nonsense\" lives in the code"]);
+    refuses("soak --minutes 1 --flaw view-drop", &["no fault \"view-drop\" lives in the code"]);
+    refuses("soak --minutes 1 --flaw drop-does-not-publish", &["drop-does-not-publish is put into a site"]);
 }

@@ -24,6 +24,9 @@ pub(crate) fn strategies(asked: &[Strategy], engine: Engine, flaw: Option<&str>)
         (Engine::Spec, _, Some(fault)) => fault.strategies().to_vec(),
         (Engine::Spec, _, None) => return Err(format!("the specification has no fault {flaw:?}")),
         (_, Some(CodeFault { how: How::Strategy, strategy, .. }), _) => vec![strategy],
+        (Engine::Threads, Some(_), _) => {
+            return Err(format!("{flaw} is put into a site, which only the engines loom and shuttle can break"));
+        }
         (_, Some(_), _) => Strategy::ALL.to_vec(),
         (_, None, _) => return Err(format!("no fault {flaw:?} lives in the code")),
     };

@@ -17,6 +17,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 use wait_timeout::ChildExt;
 
+/// The exit status of a child that cannot do what it is told.
+const REFUSED: i32 = 2;
 /// After so many scenarios a child says how much memory it has.
 const BETWEEN_MEASUREMENTS: u64 = 5;
 
@@ -123,8 +125,9 @@ impl Batch<'_> {
             return Ok(None);
         }
         let complaint = complaint.join().expect("reading does not panic");
-        let Some(last) = at.case else {
-            return Err(io::Error::other(format!("a child ended before it began: {}", complaint.trim())));
+        let has_refused = ended.and_then(|status| status.code()) == Some(REFUSED);
+        let Some(last) = at.case.filter(|_| !has_refused) else {
+            return Err(io::Error::other(format!("a child refuses to run: {}", complaint.trim())));
         };
         let run = self.judge(last, at.ran, ended, &complaint);
         Ok(heard(Heard::Ran(last, Box::new(run))).then_some(last))

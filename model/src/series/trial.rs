@@ -85,6 +85,14 @@ impl Trial {
         }
     }
 
+    /// How often it must pass to have passed: real threads do not always do what they can do.
+    pub(super) fn patience(&self) -> usize {
+        match self {
+            Self::Real(Task::Threads { .. } | Task::FlawedThreads { .. }) => 3,
+            _ => 1,
+        }
+    }
+
     /// A run with nothing in it yet.
     pub fn begun(&self, scenario: &Scenario, strategy: Strategy) -> Run {
         match self {

@@ -65,7 +65,7 @@ fn found_out<const SABOTAGE: usize>(says: &str) -> Vec<Act> {
 /// Each is noticed, and shrunk to the few steps that it takes.
 #[test]
 fn sabotage_is_noticed() {
-    assert!(found_out::<1>("is not one of").len() <= 3, "send, and thaw what was sent; or thaw with a copy");
-    assert!(found_out::<2>("is not one of").len() <= 3, "send, receive, release");
-    assert!(found_out::<3>("is not one of").len() <= 3, "send twice into a channel for one");
+    assert!(found_out::<1>("is not one of").len() <= 5, "copy, and thaw");
+    assert!(found_out::<2>("is not one of").len() <= 5, "send, receive, release");
+    assert!(found_out::<3>("is not one of").len() <= 5, "send twice into a channel for one");
 }
