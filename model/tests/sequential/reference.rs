@@ -121,8 +121,24 @@ pub(crate) fn aimed(step: &Step, target: Variable) -> Step {
     step
 }
 
-/// Whether the specification has this step where the thread is: what the parser would refuse is not tried.
-fn is_lawful(act: &Act) -> bool {
+/// The variables that a step is about, its target apart.
+fn operands(step: &Step) -> Vec<Variable> {
+    match *step {
+        Step::Send { end, what, .. } => vec![end, what],
+        Step::Receive { end, .. } | Step::Close { end } | Step::Undelivered { end, .. } => vec![end],
+        Step::Copy { what, .. } | Step::Read { what } | Step::Drop { what } => vec![what],
+        Step::Clone { view, .. } | Step::Slice { view, .. } | Step::Release { view } => vec![view],
+        Step::Thaw { handle } => vec![handle],
+        _ => vec![],
+    }
+}
+
+/// Whether a thread with so many variables has this step where it is: what the parser would refuse is not tried.
+fn is_lawful(act: &Act, variables: usize) -> bool {
+    operands(&act.step).iter().all(|&operand| operand < variables) && has_step(act)
+}
+
+fn has_step(act: &Act) -> bool {
     match act.step {
         Step::Send { end, what, .. } => end != what && act.at.is_some(),
         Step::Safepoint => act.at.is_some(),
@@ -163,6 +179,9 @@ impl Reference {
 
     /// With one step more; `None` if it would have to wait, or cannot be.
     fn after(&self, act: &Act) -> Option<Self> {
+        if !is_lawful(act, self.variables()) {
+            return None;
+        }
         let mut next = self.clone();
         let target = next.variables();
         let lone = &mut next.scenario.threads[0];
@@ -172,7 +191,7 @@ impl Reference {
             Some(interpreter) => located(Step::Attach { interpreter, body: vec![step], unwind: None }),
             None => step,
         });
-        (is_lawful(act) && next.run().is_some()).then_some(next)
+        next.run().is_some().then_some(next)
     }
 
     /// What may be seen now.
