@@ -108,7 +108,7 @@ impl Task {
     pub fn limit(&self) -> Duration {
         match self {
             Self::Threads { rounds } | Self::FlawedThreads { rounds, .. } => {
-                Duration::from_secs(60) + Duration::from_millis(rounds.saturating_mul(20)).min(DAY)
+                STARVED + Duration::from_millis(rounds.saturating_mul(20)).min(DAY)
             }
             _ => Duration::from_secs(1800),
         }
@@ -136,6 +136,8 @@ fn parse_rounds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// What a job may take beside its rounds, on a machine that has hardly any time for it: a hang is told from work by this alone.
+const STARVED: Duration = Duration::from_secs(300);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
@@ -172,8 +174,8 @@ mod tests {
     #[test]
     fn rounds_are_limited() {
         let limit = |rounds| Task::Threads { rounds }.limit();
-        assert_eq!(limit(300), Duration::from_secs(66));
-        assert_eq!(limit(u64::MAX), Duration::from_secs(60) + super::DAY);
+        assert_eq!(limit(300), Duration::from_secs(306));
+        assert_eq!(limit(u64::MAX), super::STARVED + super::DAY);
         assert!(Task::parse(&["threads", "0"]).is_err());
     }
 }
