@@ -13,7 +13,8 @@ use viewchan_model::scenario::{Scenario, Strategy};
 
 /// What the command printed, and its exit status.
 fn generate(arguments: &str, keep: &Path) -> (Option<i32>, String) {
-    let mut command = viewchan(&["generate", "--keep"]);
+    // One process at a time: so the first scenario that fails is the same each time.
+    let mut command = viewchan(&["generate", "--jobs", "1", "--keep"]);
     // A failing strategy may panic: its backtrace would take longer than the run.
     let output = command.arg(keep).args(arguments.split(' ')).env("RUST_BACKTRACE", "0").output();
     let output = output.expect("the command starts");
@@ -94,7 +95,7 @@ fn flaws_are_found_under_loom() {
     let flaws = [
         ("double-release", "view", Some("G3")),
         ("lock-at-receive", "handover", Some("G1")),
-        ("own-lock-kept", "view", Some("G4")),
+        ("own-lock-kept", "view", Some("G6")),
     ];
     for (flaw, strategy, guarantee) in flaws {
         let series = "--engine loom --size small --cases 2000 --seed 1";
