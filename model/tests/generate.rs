@@ -13,7 +13,8 @@ use viewchan_model::scenario::{Scenario, Strategy};
 
 /// What the command printed, and its exit status.
 fn generate(arguments: &str, keep: &Path) -> (Option<i32>, String) {
-    let mut command = viewchan(&["generate", "--keep"]);
+    // One process at a time: so the first scenario that fails is the same each time.
+    let mut command = viewchan(&["generate", "--jobs", "1", "--keep"]);
     // A failing strategy may panic: its backtrace would take longer than the run.
     let output = command.arg(keep).args(arguments.split(' ')).env("RUST_BACKTRACE", "0").output();
     let output = output.expect("the command starts");
@@ -52,10 +53,11 @@ fn catch_within(most: usize, arguments: &str) -> Caught {
     Caught { _directory: directory, scenario, replay, said }
 }
 
-/// Replays what was caught in the real code: it must break this guarantee again.
+/// Replays what was caught in the real code: it must break this guarantee again, or, with none, leave the specification.
 #[track_caller]
-fn replays(caught: &Caught, guarantee: &str) {
-    assert!(caught.said.contains(&format!("  {guarantee}: ")), "{}", caught.said);
+fn replays(caught: &Caught, guarantee: Option<&str>) {
+    let says = guarantee.map_or(", but wants: ".to_owned(), |guarantee| format!("  {guarantee}: "));
+    assert!(caught.said.contains(&says), "{}", caught.said);
     let [job, origin, strategy, task @ ..] = caught.replay.as_slice() else { panic!("{}", caught.said) };
     assert_eq!(job, "job");
     let task = Task::parse(&task.iter().map(String::as_str).collect::<Vec<_>>()).expect("a task");
@@ -63,7 +65,7 @@ fn replays(caught: &Caught, guarantee: &str) {
     let job = Job { origin, scenario: &caught.scenario, strategy, task };
     let run = job::run(Path::new(VIEWCHAN), &job, Duration::from_secs(10)).expect("the command starts");
     assert_eq!(run.verdict, Verdict::Fail);
-    assert_eq!(run.violations[0].guarantee.as_deref(), Some(guarantee), "{run:#?}");
+    assert_eq!(run.violations[0].guarantee.as_deref(), guarantee, "{run:#?}");
 }
 
 /// Every engine of this build passes a short series, and says what it consisted of.
@@ -96,8 +98,11 @@ fn faults_of_the_specification_are_found() {
 #[cfg(feature = "loom")]
 #[test]
 fn flaws_are_found_under_loom() {
-    let flaws =
-        [("double-release", "view", "G3"), ("lock-at-receive", "handover", "G1"), ("own-lock-kept", "view", "G4")];
+    let flaws = [
+        ("double-release", "view", Some("G3")),
+        ("lock-at-receive", "handover", Some("G1")),
+        ("own-lock-kept", "view", Some("G6")),
+    ];
     for (flaw, strategy, guarantee) in flaws {
         let series = "--engine loom --size small --cases 2000 --seed 1";
         replays(&catch(&format!("{series} --strategy {strategy} --flaw {flaw}")), guarantee);
@@ -109,9 +114,9 @@ fn flaws_are_found_under_loom() {
 #[test]
 fn flaws_are_found_under_shuttle() {
     let flaws = [
-        ("double-release", "view", "G3"),
-        ("lock-at-receive", "handover", "G1"),
-        ("lock-at-last-release", "deferred", "G1"),
+        ("double-release", "view", Some("G3")),
+        ("lock-at-receive", "handover", Some("G1")),
+        ("forgotten-release", "view", None),
     ];
     for (flaw, strategy, guarantee) in flaws {
         let series = "--engine shuttle --size middle --cases 2000 --seed 1";
@@ -123,8 +128,11 @@ fn flaws_are_found_under_shuttle() {
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 #[test]
 fn flaws_are_found_on_real_threads() {
-    let flaws =
-        [("forgotten-release", "view", "G3"), ("lock-at-clone", "view", "G1"), ("lock-at-receive", "handover", "G1")];
+    let flaws = [
+        ("forgotten-release", "view", Some("G3")),
+        ("lock-at-clone", "view", Some("G1")),
+        ("lock-at-receive", "handover", Some("G1")),
+    ];
     for (flaw, strategy, guarantee) in flaws {
         let series = "--engine threads --size large --cases 2000 --seed 1";
         replays(&catch_within(30, &format!("{series} --strategy {strategy} --flaw {flaw}")), guarantee);
@@ -136,7 +144,7 @@ fn flaws_are_found_on_real_threads() {
 #[test]
 fn a_hang_is_found_on_real_threads() {
     let series = "--engine threads --size small --cases 2000 --seed 1 --rounds 30 --limit 1";
-    replays(&catch(&format!("{series} --strategy view --flaw own-lock-kept")), "G6");
+    replays(&catch(&format!("{series} --strategy view --flaw own-lock-kept")), Some("G6"));
 }
 
 /// What cannot be run is refused.
