@@ -12,7 +12,7 @@ use crate::golden::Golden;
 use crate::job::{self, Job, Task};
 use crate::report::{FaultRun, Guarantee, LockRow, Report, Run, Violation, strategies};
 use crate::scenario::{Scenario, Strategy};
-use crate::spec::{Counterexample, Exploration, Rules, Witness, Witnesses, explore};
+use crate::spec::{Exploration, Rules, Witness, Witnesses};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -202,32 +202,14 @@ impl Plan {
 fn on_spec(scenario: &Scenario, strategy: Strategy) -> (Run, Exploration) {
     let start = Instant::now();
     let rules = Rules::new(scenario, strategy);
-    let exploration = explore(&rules, None).expect("no limit was set");
-    let SecondOpinion { states, violated } = spec_engine::second_opinion(rules.clone());
-    let mut violations: Vec<Violation> = exploration.violation.iter().map(|found| in_words(&rules, found)).collect();
-    if violations.is_empty() && (states != exploration.states.len() || !violated.is_empty()) {
-        let ours = exploration.states.len();
+    let (mut run, exploration) = spec_engine::explored(&rules);
+    let SecondOpinion { states, violated } = spec_engine::second_opinion(rules);
+    if run.violations.is_empty() && (states != run.states || !violated.is_empty()) {
+        let ours = run.states;
         let why = format!("stateright disagrees: {states} states instead of {ours}, violated: {violated:?}");
-        violations.push(Violation::unnamed(why));
+        run.violations.push(Violation::unnamed(why));
     }
-    let run = Run {
-        executions: exploration.transitions as u64,
-        states: exploration.states.len(),
-        outcomes: exploration.outcomes.iter().cloned().collect(),
-        agrees_with_spec: true,
-        seconds: start.elapsed().as_secs_f64(),
-        violations,
-        ..Run::begun(scenario, strategy, "spec", None)
-    };
-    (run.judged(), exploration)
-}
-
-fn in_words(rules: &Rules, found: &Counterexample) -> Violation {
-    Violation {
-        guarantee: Some(found.violation.guarantee.id().to_owned()),
-        why: found.violation.why.clone(),
-        trace: found.path.iter().map(|action| action.describe(rules.scenario())).collect(),
-    }
+    (Run { seconds: start.elapsed().as_secs_f64(), ..run }.judged(), exploration)
 }
 
 /// The lock table: the rows of each strategy that was explored.

@@ -1,10 +1,12 @@
 //! The specification, explored exhaustively, twice: by our own breadth-first search, which keeps the states and finds
 //! shortest counterexamples, and by stateright, a second opinion on the count and on every property.
 
+use crate::report::{self, Run};
 use crate::scenario::{Scenario, Strategy};
 use crate::spec::{Action, Exploration, Guarantee, Rules, State, Violation, explore};
 use stateright::{Checker, Model, Property};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A scenario with more states than this is too big to be explored on the way to something else. No shipped one has as
 /// many.
@@ -12,11 +14,28 @@ const MOST_STATES: usize = 50_000;
 /// One whose threads can be at more places than this has far more states: it is not even tried.
 const MOST_PLACES: usize = 1_000;
 
-/// All of a scenario; `None` if it is too big. Whoever asks says so.
+/// All of a scenario; `None` if it is [large](Scenario::is_large), or too big. Whoever asks says so.
 pub fn explore_unless_big(scenario: &Scenario, strategy: Strategy) -> Option<Exploration> {
-    let places: usize = scenario.threads.iter().map(|thread| 1 + thread.preorder().len()).product();
-    let is_tried = places <= MOST_PLACES;
+    let places = || scenario.threads.iter().map(|thread| 1 + thread.preorder().len()).product::<usize>();
+    let is_tried = !scenario.is_large() && places() <= MOST_PLACES;
     is_tried.then(|| explore(&Rules::new(scenario, strategy), Some(MOST_STATES)).ok()).flatten()
+}
+
+/// All of a specification, and the run for the report.
+pub fn explored(rules: &Rules) -> (Run, Exploration) {
+    let start = Instant::now();
+    let exploration = explore(rules, None).expect("no limit was set");
+    let found = exploration.violation.iter().map(|found| report::Violation::found(rules.scenario(), found));
+    let run = Run {
+        executions: exploration.transitions as u64,
+        states: exploration.states.len(),
+        outcomes: exploration.outcomes.iter().cloned().collect(),
+        agrees_with_spec: true,
+        violations: found.collect(),
+        seconds: start.elapsed().as_secs_f64(),
+        ..Run::begun(rules.scenario(), rules.strategy(), "spec", None)
+    };
+    (run.judged(), exploration)
 }
 
 /// What stateright found.

@@ -7,7 +7,7 @@ pub mod table;
 pub mod vectors;
 
 use crate::scenario::{Scenario, Strategy, Tier};
-use crate::spec;
+use crate::spec::{self, Counterexample};
 use serde::{Deserialize, Serialize};
 
 /// The whole report. Schema 1, documented in the README of this package.
@@ -181,6 +181,15 @@ impl Violation {
     /// A violation that belongs to no guarantee, and has no trace.
     pub(crate) fn unnamed(why: impl Into<String>) -> Self {
         Self { guarantee: None, why: why.into(), trace: Vec::new() }
+    }
+
+    /// What exploration found on the specification of a scenario, with the way there.
+    pub(crate) fn found(scenario: &Scenario, found: &Counterexample) -> Self {
+        Self {
+            guarantee: Some(found.violation.guarantee.id().to_owned()),
+            why: found.violation.why.clone(),
+            trace: found.path.iter().map(|action| action.describe(scenario)).collect(),
+        }
     }
 }
 

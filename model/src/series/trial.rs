@@ -2,13 +2,14 @@
 
 use crate::check::Engine;
 use crate::engine::sampling::{Sampling, Scheduler};
+use crate::engine::spec::explored;
 use crate::fault::Planted;
 use crate::job::{self, Task};
-use crate::report::{Run, Violation};
+use crate::report::Run;
 use crate::scenario::{Scenario, Strategy};
-use crate::spec::{Fault, Rules, explore};
+use crate::spec::{Fault, Rules};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is done with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,25 +136,9 @@ impl Trial {
 }
 
 fn on_spec(scenario: &Scenario, strategy: Strategy, fault: Option<Fault>) -> Run {
-    let start = Instant::now();
     let rules = match fault {
         Some(fault) => Rules::with_fault(scenario, strategy, fault),
         None => Rules::new(scenario, strategy),
     };
-    let explored = explore(&rules, None).expect("no limit was set");
-    let found = explored.violation.iter().map(|found| Violation {
-        guarantee: Some(found.violation.guarantee.id().to_owned()),
-        why: found.violation.why.clone(),
-        trace: found.path.iter().map(|action| action.describe(scenario)).collect(),
-    });
-    let run = Run {
-        executions: explored.transitions as u64,
-        states: explored.states.len(),
-        violations: found.collect(),
-        outcomes: explored.outcomes.into_iter().collect(),
-        agrees_with_spec: true,
-        seconds: start.elapsed().as_secs_f64(),
-        ..Run::begun(scenario, strategy, "spec", None)
-    };
-    run.judged()
+    explored(&rules).0
 }

@@ -36,7 +36,6 @@ pub(super) fn compare(mut run: Run, scenario: &Scenario, strategy: Strategy, gra
     run.outcomes = graph.outcomes().iter().cloned().collect();
     let specified = match run.tier.as_str() {
         "exhaustive" => Some(explore(&Rules::new(scenario, strategy), None).expect("no limit was set")),
-        _ if scenario.is_large() => None,
         _ => explore_unless_big(scenario, strategy),
     };
     let Some(specified) = specified else { return run.judged() };
