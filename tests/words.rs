@@ -1,5 +1,5 @@
 //! What handles and errors say of themselves: short, and nothing of the bytes.
-#![cfg(not(feature = "loom"))]
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 mod common;
 
