@@ -8,7 +8,7 @@ use super::host::Reference;
 use super::real::{DeadlineOf, Observer, Stage, Worker};
 use super::tool;
 use crate::monitor::{Failure, Graph, Monitor};
-use crate::scenario::{Buffer, Holding, Located, Patience, Scenario, Step, Thread};
+use crate::scenario::{Buffer, Holding, Patience, Scenario, Step, Thread};
 use std::collections::HashMap;
 use std::panic::PanicHookInfo;
 use std::ptr;
@@ -135,25 +135,19 @@ impl<S: Strategy<Interpreter>> Alarm<S> {
 fn alarms<S: Strategy<Interpreter>>(scenario: &Scenario, stage: &Stage<Reference, S>) -> Vec<Alarm<S>> {
     let mut alarms = Vec::new();
     for decl in &scenario.threads {
-        for_each_timed(&decl.steps, &mut |located, end| {
-            let (Some(Holding::SendEnd(channel)) | Some(Holding::ReceiveEnd(channel))) = decl.holds.get(end) else {
+        for located in decl.preorder() {
+            let (Step::Send { end, patience: Patience::Deadline, .. }
+            | Step::Receive { end, patience: Patience::Deadline, .. }) = &located.step
+            else {
+                continue;
+            };
+            let (Some(Holding::SendEnd(channel)) | Some(Holding::ReceiveEnd(channel))) = decl.holds.get(*end) else {
                 panic!("line {}: a timed step needs an end that its thread holds from the start", located.line);
             };
             let nudge = stage.nudges[*channel].clone();
             let deadline = Deadline::after(std::time::Duration::ZERO);
             alarms.push(Alarm { step: ptr::from_ref(located).addr(), deadline, nudge });
-        });
-    }
-    alarms
-}
-
-fn for_each_timed(steps: &[Located], found: &mut impl FnMut(&Located, usize)) {
-    for located in steps {
-        match &located.step {
-            Step::Attach { body, .. } | Step::Detach { body } => for_each_timed(body, found),
-            Step::Send { end, patience: Patience::Deadline, .. }
-            | Step::Receive { end, patience: Patience::Deadline, .. } => found(located, *end),
-            _ => {}
         }
     }
+    alarms
 }

@@ -10,7 +10,7 @@ use super::execution::{execution, fail_on_panic, passed};
 use super::strategy::Work;
 use crate::fault::Planted;
 use crate::monitor::{Failure, Graph};
-use crate::scenario::{self, Located, MOST_LOOM_THREADS, Scenario, Step, Tier};
+use crate::scenario::{self, MOST_LOOM_THREADS, Scenario, ThreadDecl, Tier};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use viewchan::Interpreter;
@@ -48,55 +48,52 @@ pub fn meddling_variable() -> Option<String> {
     names.into_iter().find(|name| name.starts_with("LOOM_") && name != "LOOM_LOG")
 }
 
-/// Explores a scenario with the type `S`, which is to behave as `strategy`, and returns what all executions visited.
+/// Explores a scenario with something put into the code, or with what ships, and returns what all executions visited.
 ///
 /// Calls `fail` with the first failure and expects it to end the process.
+///
+/// # Errors
+///
+/// If that cannot be put into that strategy.
 ///
 /// # Panics
 ///
 /// If a `LOOM_*` variable is set that changes what loom explores: the claim of the result would be false. If the scenario is
 /// [large](Scenario::is_large).
-pub fn explore<S: Strategy<Interpreter>>(
-    scenario: &Arc<Scenario>,
-    strategy: scenario::Strategy,
-    mode: Mode,
-    fail: fn(Failure) -> !,
-) -> Graph {
-    assert_eq!(meddling_variable(), None, "this variable changes what loom explores; unset it");
-    assert!(!scenario.is_large(), "{} is too large for loom", scenario.name);
-    LOADS_AS_RMW.store(mode == Mode::Rmw, Ordering::Relaxed);
-    MODEL_UNWINDS.store(scenario.threads.iter().any(|thread| has_panic(&thread.steps)), Ordering::Relaxed);
-    let graph = Arc::new(Mutex::new(Graph::new(scenario, strategy)));
-    fail_on_panic(fail);
-    let model = {
-        let (scenario, graph) = (Arc::clone(scenario), Arc::clone(&graph));
-        move || execution::<S>(&scenario, &graph)
-    };
-    builder(scenario.tier(strategy)).check(model);
-    passed(graph)
-}
-
-/// [`explore`] with something put into the code, or with what ships.
-///
-/// # Errors
-///
-/// If it cannot be put into that strategy.
-pub fn explore_planted(
+pub fn explore(
     planted: Planted,
     scenario: &Arc<Scenario>,
     strategy: scenario::Strategy,
     mode: Mode,
     fail: fn(Failure) -> !,
 ) -> Result<Graph, String> {
-    struct Explore<'a>(&'a Arc<Scenario>, scenario::Strategy, Mode, fn(Failure) -> !);
-    impl Work for Explore<'_> {
-        type Outcome = Graph;
+    assert_eq!(meddling_variable(), None, "this variable changes what loom explores; unset it");
+    assert!(!scenario.is_large(), "{} is too large for loom", scenario.name);
+    LOADS_AS_RMW.store(mode == Mode::Rmw, Ordering::Relaxed);
+    let mut steps = scenario.threads.iter().flat_map(ThreadDecl::preorder);
+    MODEL_UNWINDS.store(steps.any(|located| located.step.panics()), Ordering::Relaxed);
+    planted.run(strategy, Explore { scenario, strategy, fail })
+}
 
-        fn with<S: Strategy<Interpreter>>(self) -> Graph {
-            explore::<S>(self.0, self.1, self.2, self.3)
-        }
+struct Explore<'a> {
+    scenario: &'a Arc<Scenario>,
+    strategy: scenario::Strategy,
+    fail: fn(Failure) -> !,
+}
+
+impl Work for Explore<'_> {
+    type Outcome = Graph;
+
+    fn with<S: Strategy<Interpreter>>(self) -> Graph {
+        let graph = Arc::new(Mutex::new(Graph::new(self.scenario, self.strategy)));
+        fail_on_panic(self.fail);
+        let model = {
+            let (scenario, graph) = (Arc::clone(self.scenario), Arc::clone(&graph));
+            move || execution::<S>(&scenario, &graph)
+        };
+        builder(self.scenario.tier(self.strategy)).check(model);
+        passed(graph)
     }
-    planted.run(strategy, Explore(scenario, strategy, mode, fail))
 }
 
 fn builder(tier: Tier) -> loom::model::Builder {
@@ -115,12 +112,4 @@ fn builder(tier: Tier) -> loom::model::Builder {
     builder.location = false;
     builder.log = false;
     builder
-}
-
-fn has_panic(steps: &[Located]) -> bool {
-    steps.iter().any(|located| match &located.step {
-        Step::Attach { unwind: Some(_), .. } => true,
-        Step::Attach { body, .. } | Step::Detach { body } => has_panic(body),
-        _ => false,
-    })
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{answer_and_exit, compare, expect};
 use super::{Arc, Run, Scenario, Strategy, Task};
-use crate::engine::loom::{Mode, explore_planted, meddling_variable};
+use crate::engine::loom::{Mode, explore, meddling_variable};
 use crate::fault::Planted;
 
 /// `None` for a task of another engine.
@@ -20,7 +20,7 @@ pub(super) fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task)
         }
         let run = task.run(scenario, strategy);
         expect(run.clone());
-        let graph = explore_planted(planted?, scenario, strategy, mode, answer_and_exit)?;
+        let graph = explore(planted?, scenario, strategy, mode, answer_and_exit)?;
         Ok(compare(run, scenario, strategy, &graph))
     };
     Some(explored())
