@@ -13,23 +13,26 @@ use std::sync::OnceLock;
 
 /// `None` for a task of another engine.
 pub(super) fn perform(scenario: &Arc<Scenario>, strategy: Strategy, task: &Task) -> Option<Result<Run, String>> {
-    if !matches!(task, Task::Shuttle { .. } | Task::Replay { .. }) {
-        return None;
+    let begun = task.run(scenario, strategy);
+    match task {
+        Task::Shuttle { planted, sampling, keep } => Some(undisturbed().and_then(|()| {
+            expect(begun.clone());
+            run(begun, scenario, strategy, *planted, *sampling, keep.as_deref())
+        })),
+        Task::Replay { file } => Some(undisturbed().and_then(|()| {
+            expect(Run { schedule: Some(file.display().to_string()), ..begun.clone() });
+            replay(begun, scenario, strategy, file)
+        })),
+        _ => None,
     }
-    if let Some(name) = meddling_variable() {
-        return Some(Err(format!("{name} is set: it would change what shuttle runs; unset it")));
+}
+
+/// That no variable of the environment would change what is run.
+fn undisturbed() -> Result<(), String> {
+    match meddling_variable() {
+        Some(name) => Err(format!("{name} is set: it would change what shuttle runs; unset it")),
+        None => Ok(()),
     }
-    Some(match task {
-        Task::Shuttle { planted, sampling, keep } => {
-            expect(task.run(scenario, strategy));
-            run(task.run(scenario, strategy), scenario, strategy, *planted, *sampling, keep.as_deref())
-        }
-        Task::Replay { file } => {
-            expect(Run { schedule: Some(file.display().to_string()), ..task.run(scenario, strategy) });
-            replay(task, scenario, strategy, file)
-        }
-        _ => unreachable!("of another engine"),
-    })
 }
 
 fn run(
@@ -107,14 +110,14 @@ fn keep_and_exit(failure: Failure) -> ! {
     })
 }
 
-fn replay(task: &Task, scenario: &Arc<Scenario>, strategy: Strategy, file: &Path) -> Result<Run, String> {
+fn replay(begun: Run, scenario: &Arc<Scenario>, strategy: Strategy, file: &Path) -> Result<Run, String> {
     let in_file = |error| format!("{}: {error}", file.display());
     let recording = Recording::read(file)?;
     recording.must_be_of(scenario, strategy).map_err(in_file)?;
     let planted = recording.planted().map_err(in_file)?;
     let choices = Choices::Recorded(&recording.schedule);
     explore(planted, scenario, strategy, &choices, answer_to_replay)?;
-    Ok(passed(task.run(scenario, strategy)))
+    Ok(passed(begun))
 }
 
 /// The recorded execution did not fail.
