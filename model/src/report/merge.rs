@@ -1,11 +1,18 @@
 //! The parts of a check, put together: one report, as if it had never been split.
 
-use super::{FaultRun, Guarantee, LockRow, Part, Report, Run};
+use super::{FaultRun, Guarantee, LockRow, Part, Report};
 use crate::scenario::Strategy;
 use std::collections::BTreeMap;
 
 /// A part's report, under the name that messages give it: its file's.
 pub type Named = (String, Report);
+
+/// A report that says of itself which part it is.
+struct Read<'a> {
+    name: &'a str,
+    report: &'a Report,
+    part: &'a Part,
+}
 
 /// The whole report.
 ///
@@ -14,43 +21,47 @@ pub type Named = (String, Report);
 /// When a report is no part, belongs to another check than the first, is there twice or is missing, or does not hold what
 /// it says it holds. The message names the file.
 pub fn merge(reports: &[Named]) -> Result<Report, String> {
-    let (first_name, first) = reports.first().ok_or("there is nothing to merge")?;
-    let first_part = part(first_name, first)?;
-    let mut parts: BTreeMap<usize, &str> = BTreeMap::new();
-    for (name, report) in reports {
-        let part = part(name, report)?;
-        if let Some(difference) = difference((first, first_part), (report, part)) {
-            return Err(format!("{name}: is not of the same check as {first_name}: {difference}"));
+    let parts = reports.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let first = parts.first().ok_or("there is nothing to merge")?;
+    let mut names: BTreeMap<usize, &str> = BTreeMap::new();
+    for other in &parts {
+        let Read { name, part, .. } = other;
+        if let Some(difference) = difference(first, other) {
+            return Err(format!("{name}: is not of the same check as {}: {difference}", first.name));
         }
-        if let Some(other) = parts.insert(part.shard, name) {
-            return Err(format!("{name}: shard {} of {} is there already, in {other}", part.shard, part.of));
+        if let Some(twin) = names.insert(part.shard, name) {
+            return Err(format!("{name}: shard {} of {} is there already, in {twin}", part.shard, part.of));
         }
     }
-    if let Some(missing) = (1..=first_part.of).find(|shard| !parts.contains_key(shard)) {
-        return Err(format!("shard {missing} of {} is missing", first_part.of));
+    if let Some(missing) = (1..=first.part.of).find(|shard| !names.contains_key(shard)) {
+        return Err(format!("shard {missing} of {} is missing", first.part.of));
     }
+    let whole = &first.part.whole;
     Ok(Report {
-        schema: first.schema,
-        version: first.version.clone(),
-        runs: runs(reports, first_part.whole.runs)?,
-        guarantees: Guarantee::all(&faults(reports, first_part.whole.faults)?),
-        locks: locks(reports),
-        missing_witnesses: missing_witnesses(reports),
+        schema: first.report.schema,
+        version: first.report.version.clone(),
+        runs: in_place(&parts, "run", whole.runs, |read| (&read.part.runs, read.report.runs.clone()))?,
+        guarantees: Guarantee::all(&in_place(&parts, "fault", whole.faults, |read| (&read.part.faults, tried(read)))?),
+        locks: locks(&parts),
+        missing_witnesses: missing_witnesses(&parts),
         part: None,
     })
 }
 
-fn part<'a>(name: &str, report: &'a Report) -> Result<&'a Part, String> {
-    report.part.as_ref().ok_or_else(|| format!("{name}: is no part of a check: it was written without --shard"))
+fn read((name, report): &Named) -> Result<Read<'_>, String> {
+    match &report.part {
+        Some(part) => Ok(Read { name, report, part }),
+        None => Err(format!("{name}: is no part of a check: it was written without --shard")),
+    }
 }
 
 /// What tells a part's check from another's.
-fn difference((first, part): (&Report, &Part), (other, other_part): (&Report, &Part)) -> Option<String> {
-    let (whole, other_whole) = (&part.whole, &other_part.whole);
+fn difference(first: &Read<'_>, other: &Read<'_>) -> Option<String> {
+    let (whole, other_whole) = (&first.part.whole, &other.part.whole);
     let properties = [
-        ("schema", first.schema.to_string(), other.schema.to_string()),
-        ("version", first.version.clone(), other.version.clone()),
-        ("number of parts", part.of.to_string(), other_part.of.to_string()),
+        ("schema", first.report.schema.to_string(), other.report.schema.to_string()),
+        ("version", first.report.version.clone(), other.report.version.clone()),
+        ("number of parts", first.part.of.to_string(), other.part.of.to_string()),
         ("engines", whole.engines.join(","), other_whole.engines.join(",")),
         ("strategies", whole.strategies.join(","), other_whole.strategies.join(",")),
         ("rounds", whole.rounds.to_string(), other_whole.rounds.to_string()),
@@ -63,37 +74,29 @@ fn difference((first, part): (&Report, &Part), (other, other_part): (&Report, &P
     differs.map(|(what, ours, theirs)| format!("its {what} is {theirs} instead of {ours}"))
 }
 
-fn runs(reports: &[Named], of: usize) -> Result<Vec<Run>, String> {
-    let places = |report: &Report| report.part.as_ref().map(|part| part.runs.clone()).unwrap_or_default();
-    in_place(reports, "run", of, |report| (places(report), report.runs.clone()))
-}
-
-fn faults(reports: &[Named], of: usize) -> Result<Vec<(String, FaultRun)>, String> {
-    let places = |report: &Report| report.part.as_ref().map(|part| part.faults.clone()).unwrap_or_default();
-    let tried = |report: &Report| {
-        let of = |guarantee: &Guarantee| {
-            let id = guarantee.id.clone();
-            guarantee.faults.iter().map(move |fault| (id.clone(), fault.clone())).collect::<Vec<_>>()
-        };
-        report.guarantees.iter().flat_map(of).collect()
+/// The faults of a part, guarantee by guarantee.
+fn tried(read: &Read<'_>) -> Vec<(String, FaultRun)> {
+    let of = |guarantee: &Guarantee| {
+        let id = guarantee.id.clone();
+        guarantee.faults.iter().map(move |fault| (id.clone(), fault.clone())).collect::<Vec<_>>()
     };
-    in_place(reports, "fault", of, |report| (places(report), tried(report)))
+    read.report.guarantees.iter().flat_map(of).collect()
 }
 
-/// The items of all reports in the order of the whole: each place is taken once.
-fn in_place<T>(
-    reports: &[Named],
+/// The items of all parts in the order of the whole: each place is taken once.
+fn in_place<'a, T>(
+    parts: &[Read<'a>],
     kind: &str,
     of: usize,
-    items: impl Fn(&Report) -> (Vec<usize>, Vec<T>),
+    items: impl Fn(&Read<'a>) -> (&'a Vec<usize>, Vec<T>),
 ) -> Result<Vec<T>, String> {
     let mut whole = BTreeMap::new();
-    for (name, report) in reports {
-        let (places, items) = items(report);
+    for read in parts {
+        let (name, (places, items)) = (read.name, items(read));
         if places.len() != items.len() {
             return Err(format!("{name}: has {} {kind}s, and places for {}", items.len(), places.len()));
         }
-        for (place, item) in places.into_iter().zip(items) {
+        for (&place, item) in places.iter().zip(items) {
             if place >= of || whole.insert(place, item).is_some() {
                 return Err(format!("{name}: {kind} {place} of {of} is there twice, or too many"));
             }
@@ -106,9 +109,9 @@ fn in_place<T>(
 }
 
 /// An operation has every cause that some part saw.
-fn locks(reports: &[Named]) -> Vec<LockRow> {
+fn locks(parts: &[Read<'_>]) -> Vec<LockRow> {
     let mut merged: Vec<LockRow> = Vec::new();
-    for row in reports.iter().flat_map(|(_, report)| &report.locks) {
+    for row in parts.iter().flat_map(|read| &read.report.locks) {
         match merged.iter_mut().find(|of| (&of.strategy, &of.operation) == (&row.strategy, &row.operation)) {
             Some(of) => {
                 of.causes.extend(row.causes.iter().cloned());
@@ -124,8 +127,8 @@ fn locks(reports: &[Named]) -> Vec<LockRow> {
 }
 
 /// What no part reached.
-fn missing_witnesses(reports: &[Named]) -> Vec<String> {
-    let [(_, first), others @ ..] = reports else { return Vec::new() };
-    let is_missed = |name: &&String| others.iter().all(|(_, report)| report.missing_witnesses.contains(name));
-    first.missing_witnesses.iter().filter(is_missed).cloned().collect()
+fn missing_witnesses(parts: &[Read<'_>]) -> Vec<String> {
+    let [first, others @ ..] = parts else { return Vec::new() };
+    let is_missed = |name: &&String| others.iter().all(|read| read.report.missing_witnesses.contains(name));
+    first.report.missing_witnesses.iter().filter(is_missed).cloned().collect()
 }

@@ -108,7 +108,7 @@ fn engine(run: &Run) -> String {
     }
 }
 
-/// Only these two observe states.
+/// Only these observe states.
 fn states(run: &Run) -> String {
     match run.engine.as_str() {
         "spec" | "loom" | "shuttle" => run.states.to_string(),
