@@ -3,6 +3,7 @@
 use crate::scenario::{MOST_BYTES, Scenario, crowd, parse, shipped};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::path::Path;
 
 /// Whether an origin is the path of a scenario file, rather than a shipped scenario's name.
 pub fn is_path(origin: &str) -> bool {
@@ -30,10 +31,7 @@ pub fn load(origin: &str) -> Result<Scenario, String> {
 
 /// Reads a regular file, and of a file that is too long no more than the parser needs to refuse it.
 fn read(path: &str) -> io::Result<String> {
-    // Before it is opened: to open a pipe is to wait for its writer.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file; expected a scenario file"));
-    }
+    must_be_regular(path, "a scenario file")?;
     let mut bytes = Vec::new();
     File::open(path)?.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MOST_BYTES {
@@ -41,6 +39,14 @@ fn read(path: &str) -> io::Result<String> {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8: {error}")))
+}
+
+/// Before a file is opened: to open a pipe is to wait for its writer, and a device has no end.
+pub(crate) fn must_be_regular(path: impl AsRef<Path>, expected: &str) -> io::Result<()> {
+    match fs::metadata(path)?.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("not a regular file; expected {expected}"))),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the name of its file, and another version is refused. Whether it fits the code shows when it is replayed.
 
 use crate::fault::Planted;
+use crate::load::must_be_regular;
 use crate::scenario::{Scenario, Strategy};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -103,10 +104,7 @@ impl Recording {
     }
 }
 
-/// Reads a regular file: to open a pipe is to wait for its writer, and a device has no end.
 fn read(file: &Path) -> io::Result<String> {
-    if !fs::metadata(file)?.is_file() {
-        return Err(io::Error::other("not a regular file; expected a schedule"));
-    }
+    must_be_regular(file, "a schedule")?;
     fs::read_to_string(file)
 }
