@@ -163,7 +163,7 @@ impl Plan {
     fn tasks_on(&self, engine: Engine) -> Vec<Option<Task>> {
         match engine {
             Engine::Spec => vec![None],
-            Engine::Loom => ["plain", "rmw"].map(|mode| Some(Task::Loom { mode })).to_vec(),
+            Engine::Loom => Task::LOOM.map(Some).to_vec(),
             Engine::Shuttle => match &self.replay {
                 Some(file) => vec![Some(Task::Replay { file: file.clone() })],
                 None => self.samplings.iter().map(|&sampling| Some(self.shuttle(sampling))).collect(),

@@ -51,6 +51,9 @@ pub enum Task {
 }
 
 impl Task {
+    /// The shipped code under loom, in both modes.
+    pub const LOOM: [Self; 2] = [Self::Loom { mode: "plain" }, Self::Loom { mode: "rmw" }];
+
     /// The arguments of `viewchan job` for it, behind the strategy.
     pub fn arguments(&self) -> Vec<String> {
         match self {

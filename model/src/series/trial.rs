@@ -30,7 +30,7 @@ impl Trial {
         let Some(flaw) = flaw else {
             return Ok(match engine {
                 Engine::Spec => vec![Self::Spec(None)],
-                Engine::Loom => ["plain", "rmw"].map(|mode| Self::Real(Task::Loom { mode })).to_vec(),
+                Engine::Loom => Task::LOOM.map(Self::Real).to_vec(),
                 Engine::Shuttle => vec![Self::under_shuttle(Planted::Nothing, rounds)],
                 Engine::Threads => vec![Self::Real(Task::Threads { rounds })],
             });
