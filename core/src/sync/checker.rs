@@ -41,7 +41,7 @@ impl RawLock {
         // G4, also where it does not end in a deadlock.
         let held = MUTEXES_HELD.with(Cell::get);
         assert!(held == 0, "G4: a thread waits for an interpreter's lock while it holds a mutex");
-        let guard = tool::lock_raw(&self.mutex);
+        let guard = tool::lock(&self.mutex);
         // SAFETY: the mutex is boxed, so it stays where it is, and it outlives the guard: the fields drop in order.
         let guard: sync::MutexGuard<'static, ()> = unsafe { core::mem::transmute(guard) };
         self.guard.set(Some(guard));

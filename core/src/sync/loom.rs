@@ -13,7 +13,8 @@ pub const BACKEND: &str = "loom";
 pub static LOADS_AS_RMW: AtomicBool = AtomicBool::new(false);
 
 /// Whether threads of the model panic and go on. loom keeps a standard mutex inside each of its own; that one is poisoned,
-/// and loom dead, when a guard from before a panic is dropped during it. A guard made during a panic does not poison.
+/// and loom dead, when a guard from before a panic is dropped during it. All threads of a model are one thread to the
+/// standard library, so the panic may be another's. A guard made during a panic does not poison: see [`unpoisoned`].
 pub static MODEL_UNWINDS: AtomicBool = AtomicBool::new(false);
 
 pub(crate) use loom::cell::{ConstPtr, UnsafeCell};
@@ -21,35 +22,33 @@ pub(crate) use loom::{sync, thread_local};
 
 /// Locks a mutex.
 pub(super) fn lock<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
-    mutex.lock().expect("loom does not poison")
+    unpoisoned(|| mutex.lock().expect("loom does not poison"))
 }
 
 /// Waits at a condition.
 pub(super) fn wait<'a, T>(condvar: &sync::Condvar, guard: sync::MutexGuard<'a, T>) -> sync::MutexGuard<'a, T> {
-    condvar.wait(guard).expect("loom does not poison")
+    unpoisoned(|| condvar.wait(guard).expect("loom does not poison"))
 }
 
-/// Locks the mutex of an interpreter, which may be held while its holder unwinds: see [`MODEL_UNWINDS`].
-pub(super) fn lock_raw(mutex: &sync::Mutex<()>) -> sync::MutexGuard<'_, ()> {
-    // ORDERING: Relaxed: set once, before the model starts.
-    if MODEL_UNWINDS.load(Ordering::Relaxed) { lock_unwinding(mutex) } else { lock(mutex) }
-}
-
-/// Locks while a small panic of its own unwinds.
-fn lock_unwinding(mutex: &sync::Mutex<()>) -> sync::MutexGuard<'_, ()> {
+/// Makes a guard, while a small panic of its own unwinds if [`MODEL_UNWINDS`].
+fn unpoisoned<G>(make: impl FnOnce() -> G) -> G {
     struct OnDrop<F: FnMut()>(F);
     impl<F: FnMut()> Drop for OnDrop<F> {
         fn drop(&mut self) {
             (self.0)();
         }
     }
-    let mut guard = None;
+    // ORDERING: Relaxed: set once, before the model starts.
+    if !MODEL_UNWINDS.load(Ordering::Relaxed) {
+        return make();
+    }
+    let (mut make, mut guard) = (Some(make), None);
     let unwound = catch_unwind(AssertUnwindSafe(|| {
-        let _lock = OnDrop(|| guard = Some(lock(mutex)));
+        let _make = OnDrop(|| guard = make.take().map(|make| make()));
         resume_unwind(Box::new(()));
     }));
     debug_assert!(unwound.is_err());
-    guard.expect("locked while unwinding")
+    guard.expect("made while unwinding")
 }
 
 /// Loads, in the way of [`LOADS_AS_RMW`].

@@ -24,11 +24,6 @@ pub(super) fn wait<'a, T>(condvar: &sync::Condvar, guard: sync::MutexGuard<'a, T
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks the mutex of an interpreter.
-pub(super) fn lock_raw(mutex: &sync::Mutex<()>) -> sync::MutexGuard<'_, ()> {
-    lock(mutex)
-}
-
 /// Loads.
 pub(super) fn load(atomic: &AtomicUsize, ordering: Ordering) -> usize {
     // ORDERING: the caller's, which shuttle takes for SeqCst.
