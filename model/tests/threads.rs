@@ -105,13 +105,14 @@ fn the_flawless_strategy_passes() {
     assert_eq!((run.verdict, run.executions), (Verdict::Pass, ROUNDS), "{run:#?}");
 }
 
-/// Strategies with flaws run here as well: what they leak or lock is seen, what they do to memory is for sanitizers.
+/// Strategies with flaws run here as well: what they leak or lock is seen, what they do to memory is for sanitizers. On
+/// these scenarios they show whatever the threads' order is.
 #[test]
 fn flaws_that_do_no_harm_to_memory_are_noticed() {
     let flaws = [
         ("forgotten-release", "last-clone-in-two-threads", "G3: 1 more buffers were frozen than freed or thawed"),
         ("lock-at-clone", "clones-made-while-dropped", "G1: "),
-        ("discard-leaks", "both-ends-dropped", "G3: 1 more buffers were frozen than freed or thawed"),
+        ("discard-leaks", "send-timeout-alone", "G3: 1 more buffers were frozen than freed or thawed"),
     ];
     for (name, scenario, says) in flaws {
         let flaw = Planted::from_name(name).expect("a fault");
