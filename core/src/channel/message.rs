@@ -137,7 +137,7 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Buffer<R> {
         }
         let message = S::pin(through.choice(), token, self);
         let wrap = |message| Item::Buffer { message, undelivered: through.undelivered(), layout: None };
-        send_or_wait(through, message, wrap, patience)
+        send_or_wait(through, message, wrap, patience, |_| ())
             .map_err(|(why, message)| Rejected { why: Rejection::Refused(why), payload: S::withdraw(token, message) })
     }
 }
@@ -157,7 +157,7 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for Shaped<R> {
         let (buffer, layout) = self.into_boxed_parts();
         let wrap =
             |(message, layout)| Item::Buffer { message, undelivered: through.undelivered(), layout: Some(layout) };
-        send_or_wait(through, (S::pin(through.choice(), token, buffer), layout), wrap, patience).map_err(
+        send_or_wait(through, (S::pin(through.choice(), token, buffer), layout), wrap, patience, |_| ()).map_err(
             |(why, (message, layout))| {
                 let payload = Shaped::from_boxed_parts(S::withdraw(token, message), layout);
                 Rejected { why: Rejection::Refused(why), payload }
@@ -174,7 +174,7 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for SendEnd<R, S> {
         through: &SendEnd<R, S>,
         patience: Patience<'_>,
     ) -> Result<(), Rejected<Self>> {
-        send_or_wait(through, self, Item::SendEnd, patience)
+        send_or_wait(through, self, Item::SendEnd, patience, |_| ())
             .map_err(|(why, end)| Rejected { why: Rejection::Refused(why), payload: end })
     }
 }
@@ -190,28 +190,31 @@ impl<R: Runtime, S: Strategy<R>> sealed::Sealed<R, S> for ReceiveEnd<R, S> {
         if self.channel().moor(through.channel()).is_err() {
             return Err(Rejected { why: Rejection::Unreachable, payload: self });
         }
-        send_or_wait(through, self, Item::ReceiveEnd, patience).map_err(|(why, end)| {
-            end.channel().unmoor();
-            Rejected { why: Rejection::Refused(why), payload: end }
-        })
+        let unmoor = |end: &Self| end.channel().unmoor();
+        send_or_wait(through, self, Item::ReceiveEnd, patience, unmoor)
+            .map_err(|(why, end)| Rejected { why: Rejection::Refused(why), payload: end })
     }
 }
 
-/// Sends at once if there is space; otherwise leaves the interpreter to wait for some.
+/// Sends at once if there is space; otherwise leaves the interpreter to wait for some. What is finally refused is shown to
+/// `refused` at once: before the thread comes back, for which it may have to wait.
 fn send_or_wait<R: Runtime, S: Strategy<R>, M>(
     through: &SendEnd<R, S>,
     message: M,
     wrap: impl Fn(M) -> Item<R, S>,
     patience: Patience<'_>,
+    refused: impl Fn(&M),
 ) -> Result<(), (Refused, M)> {
     let queue = through.channel();
     match queue.push(message, &wrap, Patience::Never, &|| false) {
         Err((Refused::NotReady, message)) if !matches!(patience, Patience::Never) => {
-            let wait = |home: Option<&R>| queue.push(message, &wrap, patience, &|| is_ending(home));
-            // SAFETY: `push` uses no token.
+            let wait = |home: Option<&R>| {
+                queue.push(message, &wrap, patience, &|| is_ending(home)).inspect_err(|(_, message)| refused(message))
+            };
+            // SAFETY: neither `push` nor `refused` uses a token.
             unsafe { R::wait(&(Shared::clone(queue) as Waker), wait) }
         }
-        done => done,
+        done => done.inspect_err(|(_, message)| refused(message)),
     }
 }
 
