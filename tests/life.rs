@@ -4,12 +4,16 @@
 mod common;
 
 use common::{Drops, freeze, panic_message, recv, send, spawn_waiting, try_recv, watchdog};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use viewchan::channel::{Options, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Undelivered};
+use viewchan::channel::{
+    Options, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Undelivered, unbounded_with,
+};
 use viewchan::reference::Channels;
 use viewchan::runtime::Ended;
-use viewchan::{Interpreter, ReceiveEnd, SendEnd, bounded, unbounded};
+use viewchan::strategy::Deferred;
+use viewchan::{Buffer, Interpreter, ReceiveEnd, SendEnd, bounded, unbounded};
 
 /// An interpreter ends once; afterwards nobody attaches, from nowhere or from elsewhere, and `attach` panics.
 #[test]
@@ -41,6 +45,39 @@ fn an_end_lets_those_inside_finish() {
         assert_eq!(buffer[..], *b"x");
     });
     assert_eq!(drops.count(), 1);
+}
+
+/// Code that a foreign owner runs in a visit is inside like any other: it may end the interpreter and run something else
+/// there. What is freed after it in the same visit is not inside.
+#[test]
+fn an_end_lets_a_visitors_code_finish() {
+    struct Ends(Interpreter, mpsc::Sender<Option<[bool; 2]>>);
+    impl AsRef<[u8]> for Ends {
+        fn as_ref(&self) -> &[u8] {
+            b"x"
+        }
+    }
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            let Self(owner, tell) = self;
+            let ran = owner.run(Channels::new(), |token, _| {
+                let here = token.interpreter();
+                Ok([here.end().is_ok(), here.run(Channels::new(), |_, _| Ok(())).failure().is_none()])
+            });
+            tell.send(ran.into_result().ok()).expect("the test listens");
+        }
+    }
+    let _watchdog = watchdog();
+    let owner = Interpreter::new();
+    let (tell, told) = mpsc::channel();
+    let (tx, rx) = unbounded_with::<Interpreter, Deferred>();
+    for _ in 0..2 {
+        let ends = Ends(owner.clone(), tell.clone());
+        owner.attach(|token| tx.send(token, Buffer::from_owner(token, ends)).expect("the channel is open"));
+    }
+    // Both go on the return list, and are collected in one visit when the thread leaves.
+    Interpreter::new().attach(|_| drop([rx.recv(), rx.recv()]));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [Some([true, true]), None]);
 }
 
 /// Views, messages and handles of an interpreter that has ended stay readable and are freed once (G7).

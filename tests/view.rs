@@ -29,6 +29,7 @@ fn nothing_is_copied() {
     assert_eq!(slice.as_ptr(), address.wrapping_add(5));
     assert_eq!(slice.slice(2..).as_ptr(), address.wrapping_add(7));
     assert_eq!(slice, "copy");
+    assert_ne!(slice, "COPY");
 }
 
 /// A foreign owner's bytes are not copied either.

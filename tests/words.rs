@@ -46,6 +46,7 @@ fn handles_say_which_one_they_are() {
     });
     assert_eq!(debug(&owner.ledger()), "Ledger { .. }");
     assert_eq!(debug(&owner.ledger().life), "Life { is_ending: false, .. }");
+    Interpreter::with_errands(|errands| assert_eq!(debug(errands), "Errands { is_empty: true, .. }"));
 }
 
 /// Ends, and messages with what is in them.
