@@ -277,6 +277,19 @@ fn the_end_of_the_receive_side_wakes_the_sender() {
     }
 }
 
+/// A receiver that waits is told when the end that it shares is shut (G6).
+#[test]
+fn a_shut_receive_end_wakes_the_receiver() {
+    let _watchdog = watchdog();
+    let receiver = Interpreter::new();
+    let (_tx, rx) = unbounded();
+    thread::scope(|scope| {
+        let waiting = spawn_waiting(scope, &receiver, |_| rx.recv().err());
+        rx.shut();
+        assert_eq!(waiting.join().expect("woken"), Some(RecvError::Closed));
+    });
+}
+
 /// A sender that waits is told when another send end closes the channel (G6).
 #[test]
 fn closing_the_send_side_wakes_other_senders() {

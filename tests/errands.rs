@@ -202,6 +202,7 @@ fn an_errand_survives_a_panic() {
         drop(panics);
         take().expect("nobody attends to the owner")
     });
+    assert_eq!(format!("{errand:?}"), format!("Errand {{ owner: {:?} }}", owner.id()));
     errand.run();
     assert_eq!(drops.count(), 1);
     assert!(take().is_none());

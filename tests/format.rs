@@ -1,6 +1,7 @@
 //! Formats: both spellings, what they mean, and what is refused.
 
 use proptest::prelude::*;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use viewchan::Format;
 use viewchan::layout::{ByteOrder, FormatError, Kind};
 
@@ -34,6 +35,15 @@ fn both_spellings_come_back() {
         assert_eq!(parse(&format.to_string()), Ok(format));
         assert_eq!(parse(&format.to_pep3118()), Ok(format));
     }
+}
+
+/// Formats that mean the same are hashed as the same, and others, but for chance, are not.
+#[test]
+fn the_hash_is_of_the_meaning() {
+    let hash = |format: Format| BuildHasherDefault::<DefaultHasher>::default().hash_one(format);
+    let [native, little, big] = ["i4", "<i4", ">i4"].map(|text| hash(parse(text).expect("a format")));
+    assert_eq!(native, if cfg!(target_endian = "little") { little } else { big });
+    assert_ne!(little, big);
 }
 
 /// The codes of the module `struct` mean what Python says.

@@ -6,10 +6,11 @@ mod common;
 use common::{freeze, recv, send, spawn_waiting, try_recv, watchdog};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 use viewchan::Interpreter;
 use viewchan::channel::{
-    Listener, Message, Options, Readiness, ReceiveEnd, SendEnd, TryRecvError, TrySendError, Undelivered, bounded,
-    unbounded,
+    Listener, Message, Options, Readiness, ReceiveEnd, RecvTimeoutError, SendEnd, TryRecvError, TrySendError,
+    Undelivered, bounded, unbounded,
 };
 
 /// Keeps all that it was told.
@@ -45,6 +46,19 @@ fn watch_send(end: &SendEnd) -> Arc<Told> {
     let (told, listener) = listener();
     end.watch(listener);
     told
+}
+
+/// A channel goes with its ends, and its listeners with it: no interpreter keeps one at which a thread has waited.
+#[test]
+fn a_channel_goes_with_its_ends() {
+    let _watchdog = watchdog();
+    let interpreter = Interpreter::new();
+    let (tx, rx) = unbounded();
+    let told = watch_receive(&rx);
+    let waited = interpreter.attach(|_| rx.recv_timeout(Duration::ZERO).err());
+    assert_eq!(waited, Some(RecvTimeoutError::TimedOut));
+    drop((tx, rx));
+    assert_eq!(Arc::strong_count(&told), 1);
 }
 
 /// A receive end is ready from the first message inside to the last, and when nothing can come any more.

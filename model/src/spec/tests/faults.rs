@@ -192,8 +192,8 @@ fn a_forgotten_waiter_may_be_woken_by_the_next_event() {
     assert_eq!(counterexample(Fault::CloseForgetsWaiters, &full), None);
 }
 
-/// A fault shows only where the protocol comes to it: a channel without messages is closed under no lock for long, and a
-/// thread of the owner need not wait for itself.
+/// A fault shows only where the protocol comes to it: a channel without messages is closed under no lock for long, a
+/// thread of the owner need not wait for itself, and who forgets waiters at a send does not forget them at an end.
 #[test]
 fn a_fault_without_an_occasion_does_not_show() {
     let closing = thread("closing").rx("rx", 0).close("rx").attach(A, |t| t.safepoint());
@@ -203,6 +203,20 @@ fn a_fault_without_an_occasion_does_not_show() {
     let at_home = scenario("at-home", &[("x", A)], &[], vec![at_home]);
     assert_eq!(counterexample(Fault::ReleaseGivesUp, &at_home), None);
     assert_eq!(counterexample(Fault::OwnLockKept, &at_home), None);
+    assert_eq!(counterexample(Fault::SendForgetsWaiters, &life::wait_interrupted()), None);
+}
+
+/// A dead proxy that is revived is still that of its interpreter.
+#[test]
+fn a_revived_proxy_is_a_proxy() {
+    let rules = Rules::with_fault(&s::two_receivers(), Strategy::Proxy, Fault::DeadProxyRevived);
+    let found = counterexample(Fault::DeadProxyRevived, rules.scenario()).expect("the fault is refuted");
+    let mut state = rules.initial();
+    for action in found.path {
+        let Ok(next) = rules.step(&state, action) else { break };
+        state = next;
+        assert!(state.views.iter().flatten().all(|view| view.proxy == Some(1)), "{state:?}");
+    }
 }
 
 /// A way that does not end is shown until it has gone round once.

@@ -5,7 +5,7 @@ use super::{find, run, scenarios};
 use crate::scenario::Strategy;
 use crate::spec::operation::Operation;
 use crate::spec::state::{Life, State};
-use crate::spec::thread::{Claim, Value};
+use crate::spec::thread::{Claim, ThreadState, Value};
 use crate::spec::{Action, Cause, Guarantee, Kind, Refusal, Rules, Side};
 
 /// Expects that an action is refused as a violation.
@@ -336,6 +336,12 @@ fn what_does_not_exist_is_neither_lawful_nor_unlawful() {
         Kind::Moor { channel: 0, inside: Some(1) },
     ];
     nothing.into_iter().for_each(|kind| assert_nothing(&rules, kind));
+}
+
+/// A variable that does not exist takes nothing in.
+#[test]
+fn a_variable_that_does_not_exist_is_not_empty() {
+    assert!(!ThreadState::default().is_empty(0));
 }
 
 /// Return lists: only where the strategy has them, one for each interpreter, and for its own buffers.

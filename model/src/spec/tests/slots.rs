@@ -368,3 +368,11 @@ fn away_from_the_owner_nothing_is_published() {
     assert_eq!(state.threads[0].results, [StepResult::NotOwner]);
     assert_eq!(rules.wants_in_words(&state, 0), "finds nothing on the return list of A");
 }
+
+/// A value that was found is the reading's, and so are the guard and the hold: nothing is left in hand.
+#[test]
+fn a_reader_has_nothing_in_hand() {
+    let rules = Rules::new(&replaced(), Strategy::Epoch);
+    let reading = find(&rules, |state| rules.wants_in_words(state, 1) == "reads x");
+    assert_eq!(reading.threads[1].hands, []);
+}

@@ -7,7 +7,9 @@ use super::scenarios;
 use super::words::{OPERATIONS, assert_reports};
 use crate::scenario::{Scenario, Strategy};
 use crate::spec::thread::Claim;
-use crate::spec::{Action, Cause, Exploration, Guarantee, Kind, Operation, Refusal, Reported, Rules, explore};
+use crate::spec::{
+    Action, Cause, Exploration, Guarantee, Kind, Operation, Refusal, Reported, Rules, explore, lawful_rows,
+};
 
 /// The strategies that share through channels.
 pub(super) const QUEUES: [Strategy; 5] =
@@ -92,10 +94,15 @@ fn the_law_allows_the_row_and_nothing_else() {
         let mut allowed = vec![];
         for operation in OPERATIONS {
             let causes = [Cause::ViewCreation, Cause::ViewRelease, Cause::Collection].into_iter();
-            let lawful = causes.filter(|&cause| allows(strategy, operation, cause));
-            allowed.extend(lawful.map(|cause| format!("{operation}: {cause}")));
+            allowed.extend(causes.filter(|&cause| allows(strategy, operation, cause)).map(|cause| (operation, cause)));
         }
-        assert_eq!(allowed.join(", "), expected(strategy), "{}", strategy.name());
+        let words: Vec<String> = allowed.iter().map(|(operation, cause)| format!("{operation}: {cause}")).collect();
+        assert_eq!(words.join(", "), expected(strategy), "{}", strategy.name());
+        // The same without a state: what could have errands, and what attaches where it says.
+        let attaching = OPERATIONS.into_iter().filter(|operation| operation.may_attach());
+        let rows = attaching.map(|operation| (operation, Cause::Attach)).chain(allowed);
+        let rows = rows.chain([(Operation::Errand, Cause::Collection)]).collect();
+        assert_eq!(lawful_rows(strategy), rows, "{}", strategy.name());
     }
 }
 

@@ -1,10 +1,11 @@
 //! The law of an interpreter's end, and what its actions touch and report.
 
 use super::{ended_by_all, undelivered_is_error, view, wait_interrupted};
+use crate::scenario::Strategy;
 use crate::spec::life::Phase;
 use crate::spec::tests::build::{A, B, scenario, thread};
 use crate::spec::tests::run;
-use crate::spec::{Action, Cause, Guarantee, Kind, Object, Operation, Refusal, Reported, Rules, State, Why};
+use crate::spec::{Action, Cause, Fault, Guarantee, Kind, Object, Operation, Refusal, Reported, Rules, State, Why};
 
 /// Expects that thread 0 may not do this, because of the guarantee.
 fn assert_unlawful(rules: &Rules, state: &State, kind: Kind, guarantee: Guarantee, why: &str) {
@@ -42,6 +43,19 @@ fn g7_nobody_comes_back_after_the_end() {
     assert_unlawful(&rules, &state, back, Guarantee::G7, why);
     let found = rules.check(&state).map_err(|violation| violation.to_string());
     assert_eq!(found, Err("G7 lifetime: A has ended, and 1 blocks are open inside it".to_owned()));
+}
+
+/// Also where the end is not complete yet, because somebody who is inside is out for a moment.
+#[test]
+fn g7_nobody_stays_where_an_end_has_begun() {
+    let visitor = thread("visitor").attach(A, |t| t.safepoint());
+    let ender = thread("ender").attach(A, |t| t.end(A).detach(|t| t));
+    let late = scenario("late", &[], &[], vec![visitor, ender]);
+    let rules = Rules::with_fault(&late, Strategy::View, Fault::AttachAfterEnd);
+    let state = run(&rules, &[(1, "attaches to A"), (1, "begins the end of A"), (1, "leaves A")]);
+    let attach = Kind::Enter { interpreter: A, cause: Cause::Attach };
+    let why = "visitor attaches to A and stays, although it is ending";
+    assert_unlawful(&rules, &state, attach, Guarantee::G7, why);
 }
 
 #[test]
