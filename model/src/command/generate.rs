@@ -1,6 +1,6 @@
 //! `viewchan generate`.
 
-use super::series::{report_failure, seed, strategies};
+use super::series::{report_failure, seed, strategies, too_big};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,6 +55,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         report_failure(&campaign.series, failed, campaign.limit, &arguments.keep)?;
         return Ok(ExitCode::from(1));
     }
+    let expected = arguments.cases * campaign.trials.len() as u64;
+    if summary.runs != expected {
+        return Err(format!("{} runs came to an end, of {expected}", summary.runs));
+    }
     super::print(&format!("PASS: {} scenarios\n", arguments.cases))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -80,12 +84,10 @@ fn campaign(arguments: &Arguments) -> Result<Campaign, String> {
 }
 
 fn counts(summary: &Summary) -> String {
-    let Summary { runs, executions, operations, unexplored, seconds, .. } = summary;
+    let Summary { runs, executions, operations, seconds, .. } = summary;
     let failed = summary.failed.len();
     let mut line = format!("{runs} runs, {executions} executions, {operations} operations, {failed} failed");
-    if *unexplored > 0 {
-        line += &format!(", {unexplored} too big for the specification to say which outcomes are allowed");
-    }
+    line += &too_big(summary);
     if *seconds > 0.0 {
         line += &format!(", {seconds:.1} s");
     }

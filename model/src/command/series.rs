@@ -6,7 +6,7 @@ use std::time::Duration;
 use viewchan_model::check::Engine;
 use viewchan_model::fault::{CodeFault, How};
 use viewchan_model::scenario::Strategy;
-use viewchan_model::series::{Failed, Found, Picked, Series, shrink};
+use viewchan_model::series::{Failed, Found, Picked, Series, Summary, shrink};
 use viewchan_model::spec::Fault;
 
 /// The seed that was given, or any; printed in either case.
@@ -63,4 +63,12 @@ pub(crate) fn report_failure(
     }
     lines.push(format!("replay: {}\n", trial.replay(&file.to_string_lossy(), strategy)));
     super::print(&lines.join("\n"))
+}
+
+/// How many scenarios there were whose outcomes are not held against the specification, if there were any.
+pub(crate) fn too_big(summary: &Summary) -> String {
+    match summary.unexplored {
+        0 => String::new(),
+        many => format!(", {many} too big for the specification to say which outcomes are allowed"),
+    }
 }

@@ -1,6 +1,6 @@
 //! `viewchan soak`.
 
-use super::series::{report_failure, seed, strategies};
+use super::series::{report_failure, seed, strategies, too_big};
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -82,12 +82,13 @@ fn counts(soaked: &Soaked) -> String {
     let summary = &soaked.summary;
     let memory = soaked.memory();
     format!(
-        "{:.0} s: {} scenarios, {} rounds, {} operations, {} failed; {:.1} MiB resident, {:.2} MiB allocated",
+        "{:.0} s: {} scenarios, {} rounds, {} operations, {} failed{}; {:.1} MiB resident, {:.2} MiB allocated",
         summary.seconds,
         summary.runs,
         summary.executions,
         summary.operations,
         summary.failed.len(),
+        too_big(summary),
         mebibytes(memory.resident),
         mebibytes(memory.allocated),
     )

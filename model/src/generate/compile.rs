@@ -8,8 +8,6 @@ use crate::scenario::{
 };
 use std::collections::BTreeMap;
 
-/// Threads and steps with a deadline that a scenario has together at most.
-const MOST_WITH_DEADLINES: usize = 5;
 /// How often a buffer is thawed at most: its bytes tell its version in four bits.
 const MOST_THAWS: usize = 15;
 
@@ -90,7 +88,7 @@ pub(super) fn compile(sketch: &Sketch, strategy: Strategy) -> Scenario {
         thaws: vec![MOST_THAWS; owners.len()],
         owners,
         routes: sketch.channels.iter().map(|channel| route(channel, threads)).collect(),
-        deadlines: MOST_WITH_DEADLINES - threads,
+        deadlines: sketch.most_with_deadlines - threads,
     };
     for (thread, name) in names(&THREADS, threads).into_iter().enumerate() {
         let holds = holdings(sketch, &world, thread);

@@ -20,6 +20,8 @@ pub(super) struct Sketch {
     pub(super) channels: Vec<ChannelSketch>,
     pub(super) slots: Vec<SlotSketch>,
     pub(super) threads: Vec<ThreadSketch>,
+    /// Threads and steps with a deadline that it has together at most.
+    pub(super) most_with_deadlines: usize,
 }
 
 /// A buffer, owned where the thread is at home that holds it.
@@ -146,18 +148,19 @@ struct Extent {
     moves: RangeInclusive<usize>,
     buffers: RangeInclusive<usize>,
     channels: RangeInclusive<usize>,
+    /// Each step with a deadline is one more thread under loom.
+    most_with_deadlines: usize,
 }
 
 impl Extent {
     fn of(size: Size) -> Self {
-        match size {
-            Size::Tiny => Self { interpreters: 2..=2, threads: 2..=2, moves: 0..=4, buffers: 1..=1, channels: 1..=1 },
-            Size::Small => Self { interpreters: 2..=3, threads: 2..=3, moves: 0..=6, buffers: 1..=2, channels: 1..=2 },
-            Size::Middle => {
-                Self { interpreters: 2..=4, threads: 2..=4, moves: 0..=12, buffers: 1..=4, channels: 1..=3 }
-            }
-            Size::Large => Self { interpreters: 2..=5, threads: 3..=4, moves: 0..=48, buffers: 1..=6, channels: 1..=4 },
-        }
+        let (interpreters, threads, moves, buffers, channels, most_with_deadlines) = match size {
+            Size::Tiny => (2..=2, 2..=2, 0..=4, 1..=1, 1..=1, 3),
+            Size::Small => (2..=3, 2..=3, 0..=6, 1..=2, 1..=2, 5),
+            Size::Middle => (2..=4, 2..=4, 0..=12, 1..=4, 1..=3, 5),
+            Size::Large => (2..=5, 3..=4, 0..=48, 1..=6, 1..=4, 5),
+        };
+        Self { interpreters, threads, moves, buffers, channels, most_with_deadlines }
     }
 }
 
@@ -178,9 +181,17 @@ pub(super) fn sketches(size: Size, strategy: Strategy) -> BoxedStrategy<Sketch> 
         vec(self::slots(), slots),
         vec(threads(verbs, extent.moves), extent.threads),
     );
-    let sketch =
-        |(interpreters, buffers, channels, slots, threads)| Sketch { interpreters, buffers, channels, slots, threads };
-    parts.prop_map(sketch).boxed()
+    let most_with_deadlines = extent.most_with_deadlines;
+    parts
+        .prop_map(move |(interpreters, buffers, channels, slots, threads)| Sketch {
+            interpreters,
+            buffers,
+            channels,
+            slots,
+            threads,
+            most_with_deadlines,
+        })
+        .boxed()
 }
 
 fn buffers() -> impl proptest::strategy::Strategy<Value = BufferSketch> {
