@@ -14,7 +14,7 @@ pub static LOADS_AS_RMW: AtomicBool = AtomicBool::new(false);
 
 /// Whether threads of the model panic and go on. loom keeps a standard mutex inside each of its own; that one is poisoned,
 /// and loom dead, when a guard from before a panic is dropped during it. All threads of a model are one thread to the
-/// standard library, so the panic may be another's. A guard made during a panic does not poison: see [`unpoisoned`].
+/// standard library, so the panic may be another's. A guard made during a panic does not poison.
 pub static MODEL_UNWINDS: AtomicBool = AtomicBool::new(false);
 
 pub(crate) use loom::cell::{ConstPtr, UnsafeCell};
