@@ -1,24 +1,18 @@
 //! Rules of this house that a compiler does not know, as tests over the sources of `core`.
 
+#[path = "common/files.rs"]
+mod files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every source file of `core`, with its path below `core/src`.
 fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("core/src");
-    let mut folders = vec![root.clone()];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of core/src") {
-            let path = entry.expect("an entry of core/src").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let text = fs::read_to_string(&path).expect("a source file");
-                files.push((path.strip_prefix(&root).expect("below core/src").to_owned(), text));
-            }
-        }
-    }
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(files::root().join(&path)).expect("a source file");
+        (path.strip_prefix("core/src").expect("below core/src").to_owned(), text)
+    };
+    let files: Vec<_> = files::below("core/src").into_iter().map(read).collect();
     assert!(files.len() > 15, "the sources of core were not found");
     files
 }

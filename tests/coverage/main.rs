@@ -2,9 +2,12 @@
 //! the count can be trusted: every file was counted, and in none was nothing reached.
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
+#[path = "../common/files.rs"]
+mod files;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What is judged.
 const JUDGED: [&str; 2] = ["core/src/", "model/src/spec/"];
@@ -87,10 +90,6 @@ fn summary(lines: &Lines) -> String {
     summary
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn read(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -98,24 +97,11 @@ fn read(path: impl AsRef<Path>) -> String {
 
 /// Every file that must have been counted, by its path from the root.
 fn files() -> Vec<String> {
-    let mut directories: Vec<PathBuf> = JUDGED.iter().map(PathBuf::from).collect();
-    let mut files = Vec::new();
-    while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(root().join(&directory)).expect("a directory") {
-            let entry = entry.expect("an entry");
-            let path = directory.join(entry.file_name());
-            if entry.path().is_dir() {
-                directories.push(path);
-            } else {
-                files.push(path.into_os_string().into_string().expect("a name in UTF-8"));
-            }
-        }
-    }
+    let paths = JUDGED.iter().flat_map(|folder| files::below(folder));
+    let names = paths.map(|path| path.into_os_string().into_string().expect("a name in UTF-8"));
     let is_left_out =
         |file: &str| OTHER_BACKENDS.contains(&file) || DECLARATIONS.contains(&file) || file.contains(TESTS);
-    files.retain(|file| !is_left_out(file));
-    files.sort();
-    files
+    names.filter(|file| !is_left_out(file)).collect()
 }
 
 /// Judges the file that `VIEWCHAN_LCOV` names.
@@ -123,8 +109,8 @@ fn files() -> Vec<String> {
 #[ignore = "counts nothing itself: run .ci/coverage"]
 fn every_unreached_line_is_named() {
     let lcov = std::env::var_os("VIEWCHAN_LCOV").expect("VIEWCHAN_LCOV names what .ci/coverage has counted");
-    let lines = counted(&read(lcov), &root());
-    print!("{}{}", unreached(&lines, |file| read(root().join(file))), summary(&lines));
+    let lines = counted(&read(lcov), files::root());
+    print!("{}{}", unreached(&lines, |file| read(files::root().join(file))), summary(&lines));
     let complaints = complaints(&lines, &files());
     assert!(complaints.is_empty(), "{complaints}");
 }
