@@ -106,6 +106,7 @@ pub const CODE_FAULTS: &[CodeFault] = &[
     strategy("absorbed-forgotten", "G3", "proxy-joins-in-one-thread", "gives back a reference to x")
         .under(Strategy::Proxy),
     strategy("dead-proxy-revived", "G3", "proxy-sought-while-released", "G3").under(Strategy::Proxy),
+    strategy("next-proxy-removed", "G1", "proxy-replaced-while-released", "reports Clones(0)").under(Strategy::Proxy),
     strategy("table-unlocked", "G3", "proxy-sought-while-released", "Causality violation").under(Strategy::Proxy),
     strategy("message-without-export", "G3", "handover-thaw-refused-in-flight", "exports x to a view")
         .under(Strategy::Handover),

@@ -88,6 +88,7 @@ const FILES: &[(&str, &str)] = embed![
     "proxy-joins-in-one-thread",
     "proxy-joins-in-two-threads",
     "proxy-release-against-join",
+    "proxy-replaced-while-released",
     "proxy-sought-while-released",
     "publish-away-from-owner",
     "published-by-two-owners",

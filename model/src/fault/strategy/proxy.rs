@@ -23,6 +23,8 @@ pub(super) enum Flaw {
     AbsorbedForgotten,
     /// A proxy is joined without a look whether its last member has left.
     DeadProxyRevived,
+    /// What a dying proxy takes out of the table is not looked at.
+    NextProxyRemoved,
     /// The table is used without its mutex.
     TableUnlocked,
 }
@@ -33,6 +35,7 @@ flawed! {
     ProxyNotSought "proxy-not-sought",
     AbsorbedForgotten "absorbed-forgotten",
     DeadProxyRevived "dead-proxy-revived",
+    NextProxyRemoved "next-proxy-removed",
     TableUnlocked "table-unlocked",
 }
 
@@ -225,7 +228,7 @@ impl<B: Broken> Drop for Pin<B> {
             return;
         }
         if let Some(key) = self.block().key {
-            let is_this = |block: &*mut Block| std::ptr::eq(*block, self.block);
+            let is_this = |block: &*mut Block| *block == self.block || B::FLAW == Flaw::NextProxyRemoved;
             with_table::<B, _>(|table| table.get(&key).is_some_and(is_this).then(|| table.remove(&key)));
         }
         // SAFETY: the last member owns the block.
