@@ -188,8 +188,8 @@ fn load(state: &mut State, thread: usize, place: Place, kind: Kind) {
     let me = &mut state.threads[thread];
     match found {
         Some(value) => {
-            me.put_down(|claim| claim == Claim::Guard(place));
-            me.put_down(|claim| claim == Claim::Holder(slot));
+            // Guard and holder are the reading's from here on, and nothing else is in hand.
+            me.hands.clear();
             me.assign(variable, Value::Reading { slot, value });
             me.results.push(StepResult::Bytes { buffer: value.buffer, version: value.version });
         }

@@ -358,6 +358,11 @@ fn slots_do_not_meddle_with_each_other() {
     let guarded = find(&rules, |state| rules.wants_in_words(state, 1) == "loads z from t");
     let unpin = Kind::Slot { slot: 0, act: SlotAct::Unpin };
     assert_unlawful(&rules, &guarded, 1, unpin, "G3 counting: reader gives up a guard of s that it does not have");
+    let taken_out = |state: &State| rules.wants_in_words(state, 0) == "retires x from s";
+    let guarded = find(&rules, |state| taken_out(state) && rules.wants_in_words(state, 1) == "loads z from t");
+    let load = Kind::Slot { slot: 1, act: SlotAct::Load { buffer: Some(0) } };
+    let why = "G3 counting: reader loads x from t which does not wait for its guard";
+    assert_unlawful(&rules, &guarded, 1, load, why);
 }
 
 /// Who is not attached to the owner publishes nothing.
