@@ -6,6 +6,7 @@ mod common;
 use common::{Drops, freeze, panic_message, recv, try_recv, view_of, watchdog};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use viewchan::strategy::{Deferred, Handover, Strategy};
 use viewchan::{Buffer, BufferMut, Interpreter, SendEnd, ThawError, View, unbounded};
 
 /// A sole handle is made writable in place: same address, same content; and can be frozen again.
@@ -139,6 +140,29 @@ fn a_foreign_token_panics() {
         assert!(panic_message(|| drop(buffer.try_thaw(token))).contains(wrong));
     });
     assert_eq!(drops.count(), 1);
+}
+
+/// A strategy's functions are safe: they do not take the caller's word for whose token it is.
+#[test]
+fn a_foreign_token_pins_and_withdraws_nothing() {
+    fn refused<S: Strategy<Interpreter>>() {
+        let [owner, other] = [(); 2].map(|()| Interpreter::new());
+        let drops = Drops::default();
+        let (buffer, message) = owner.attach(|token| {
+            let buffer = drops.buffer(token, b"x");
+            let message = S::pin(S::Choice::default(), token, buffer.clone_ref(token));
+            (buffer, message)
+        });
+        other.attach(|token| {
+            let wrong = "the thread is attached to";
+            assert!(panic_message(|| drop(S::pin(S::Choice::default(), token, buffer))).contains(wrong));
+            assert!(panic_message(|| drop(S::withdraw(token, message))).contains(wrong));
+        });
+        assert_eq!(drops.count(), 1);
+    }
+    let _watchdog = watchdog();
+    refused::<Handover>();
+    refused::<Deferred>();
 }
 
 /// An owner of bytes whose drop panics.

@@ -73,9 +73,9 @@ macro_rules! any {
             }
 
             fn withdraw(token: &<Python as Runtime>::Token<'_>, message: Message) -> Buffer<Python> {
-                match message {
+                token.python().guarded(|| match message {
                     $(Message::$strategy(message) => $strategy::withdraw(token, message),)*
-                }
+                })
             }
 
             fn open(message: Message, home: Option<&Python>) -> Result<Pin, Ended> {

@@ -25,6 +25,7 @@
 
 use super::Strategy;
 use crate::Buffer;
+use crate::buffer::assert_home;
 use crate::counted::{Counted, Sole};
 use crate::ledger::Ledger;
 use crate::ledger::returns::{Due, give_back};
@@ -40,9 +41,10 @@ impl<R: Runtime> Strategy<R> for Deferred {
     type Choice = ();
 
     fn pin((): (), token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
+        assert_home(buffer.owner(), token);
         Ledger::<R>::collect(token);
         let (owner, object) = buffer.into_parts();
-        // SAFETY: 1. the token is the owner's, says the caller; 2. the handle held the reference.
+        // SAFETY: 1. the token is the owner's, as just seen; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };
         Message(Some(Sole::new(Due::new(owner, export))))
     }
@@ -52,8 +54,9 @@ impl<R: Runtime> Strategy<R> for Deferred {
     }
 
     fn withdraw(token: &R::Token<'_>, message: Message<R>) -> Buffer<R> {
+        assert_home(Self::owner(&message), token);
         let Due { owner, export, .. } = message.into_node().open();
-        // SAFETY: 1. the token is the owner's, says the caller; 2. nobody has read through the export.
+        // SAFETY: 1. the token is the owner's, as just seen; 2. nobody has read through the export.
         let object = unsafe { R::unexport(token, export) };
         // SAFETY: the reference came out of the export just now.
         unsafe { Buffer::from_parts(owner, object) }

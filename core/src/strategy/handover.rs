@@ -25,6 +25,7 @@
 use super::Strategy;
 use super::view::give_back;
 use crate::Buffer;
+use crate::buffer::assert_home;
 use crate::counted::{Counted, Sole};
 use crate::runtime::{Ended, Runtime};
 
@@ -38,8 +39,9 @@ impl<R: Runtime> Strategy<R> for Handover {
     type Choice = ();
 
     fn pin((): (), token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
+        assert_home(buffer.owner(), token);
         let (owner, object) = buffer.into_parts();
-        // SAFETY: 1. the token is the owner's, says the caller; 2. the handle held the reference.
+        // SAFETY: 1. the token is the owner's, as just seen; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };
         Message(Some(Sole::new(Held { owner, export })))
     }
@@ -49,8 +51,9 @@ impl<R: Runtime> Strategy<R> for Handover {
     }
 
     fn withdraw(token: &R::Token<'_>, message: Message<R>) -> Buffer<R> {
+        assert_home(Self::owner(&message), token);
         let Held { owner, export } = message.into_block().open();
-        // SAFETY: 1. the token is the owner's, says the caller; 2. nobody has read through the export.
+        // SAFETY: 1. the token is the owner's, as just seen; 2. nobody has read through the export.
         let object = unsafe { R::unexport(token, export) };
         // SAFETY: the reference came out of the export just now.
         unsafe { Buffer::from_parts(owner, object) }

@@ -43,12 +43,20 @@ pub trait Strategy<R: Runtime>: Sized + 'static {
     type Choice: Copy + Default + Send + Sync;
 
     /// Makes a message of a buffer. The thread is attached to the buffer's owner.
+    ///
+    /// # Panics
+    ///
+    /// If it is not, where the strategy uses the token.
     fn pin(choice: Self::Choice, token: &R::Token<'_>, buffer: Buffer<R>) -> Self::Message;
 
     /// The owner of the buffer.
     fn owner(message: &Self::Message) -> &R;
 
     /// Takes a message that was not sent apart again. The thread is attached to the buffer's owner.
+    ///
+    /// # Panics
+    ///
+    /// If it is not, where the strategy uses the token.
     fn withdraw(token: &R::Token<'_>, message: Self::Message) -> Buffer<R>;
 
     /// Makes a view of a received message. `home` is the interpreter on whose behalf it is received, if there is one;

@@ -156,7 +156,7 @@ impl Gate {
     }
 
     /// The process exits, and the interpreter may stay where it is. The calling thread holds its GIL: who does a step of the
-    /// protocol under it has done so before, or does it under the mutex.
+    /// protocol under it has done so before, or takes the mutex as well, also one who was waiting for the GIL.
     pub(super) fn abandon(&self) {
         let mut state = self.state.lock();
         if matches!(state.stage, Stage::Open | Stage::Finalizing) {

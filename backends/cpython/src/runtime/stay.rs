@@ -213,7 +213,9 @@ pub(super) fn visit<T>(python: &Python, cause: Cause, work: impl FnOnce(&Token<'
     // Dropped in reverse order, also by a panic: this one is left before the former one is taken again (G4).
     let _outside = Outside::step();
     let entry = python.core().gate.enter_visit();
-    let _inside = matches!(entry, Entry::Counted).then(|| Inside::enter(python, cause, Gate::leave_visit));
+    let inside = matches!(entry, Entry::Counted).then(|| Inside::enter(python, cause, Gate::leave_visit));
+    // The process may have begun to exit while the thread waited for the GIL: others do without it from then on.
+    let _remains = inside.as_ref().and_then(|_| python.core().gate.lock_remains());
     let _announced = Announced::arrive(&token, cause);
     work(&token)
 }
