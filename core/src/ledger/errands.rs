@@ -40,10 +40,8 @@ impl<R: Runtime> Errands<R> {
     /// Whether there are any.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        let last = self.last.take();
-        let none = last.is_none();
-        self.last.set(last);
-        none
+        // SAFETY: the cell is this thread's, and no code of `R` runs while the reference exists.
+        unsafe { &*self.last.as_ptr() }.is_none()
     }
 
     /// Adds one.
@@ -100,10 +98,16 @@ pub(crate) fn run_errands_at_once<R: Runtime>() {
 /// # Panics
 ///
 /// Unwinds if freeing an object does. The errand is then still this thread's.
+#[inline]
 pub fn run_errands<R: Runtime>() {
-    if R::with_errands(Errands::is_empty) {
-        return;
+    if !R::with_errands(Errands::is_empty) {
+        run_all::<R>();
     }
+}
+
+/// Runs them: there are some.
+#[cold]
+fn run_all<R: Runtime>() {
     let Some(_busy) = Busy::<R>::running() else { return };
     while let Some(errand) = R::with_errands(Errands::take) {
         errand.see_to();

@@ -63,6 +63,7 @@ impl Life {
     }
 
     /// Whether the end has begun.
+    #[inline]
     pub fn is_ending(&self) -> bool {
         // ORDERING: LIFE_LOOK (Relaxed): nothing is published by it. Who looked too early waits at a place that is woken, or
         // has received before the end.
@@ -79,6 +80,7 @@ impl Life {
     /// # Safety
     ///
     /// The calling thread holds the interpreter's lock.
+    #[inline]
     pub unsafe fn admit(&self) -> Result<(), Ended> {
         // SAFETY: the caller holds the lock.
         unsafe {
@@ -97,6 +99,7 @@ impl Life {
     /// # Safety
     ///
     /// The calling thread holds the interpreter's lock, and was admitted.
+    #[inline]
     pub unsafe fn leave(&self) {
         // SAFETY: the caller holds the lock.
         unsafe {
@@ -173,6 +176,7 @@ impl Life {
     /// # Safety
     ///
     /// The calling thread holds the interpreter's lock, and `work` does not come back here.
+    #[inline]
     unsafe fn with<T>(&self, work: impl FnOnce(&mut Guarded) -> T) -> T {
         self.guarded.with_mut(|guarded| {
             // SAFETY: the lock makes the access exclusive, and it is not nested.

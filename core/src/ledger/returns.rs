@@ -117,7 +117,7 @@ impl<R: Runtime> Returns<R> {
             return;
         }
         // SAFETY: the thread is attached to the owner, and has just read the word.
-        unsafe { self.collect_from(word, token) }
+        unsafe { self.collect_batch(word, token) }
     }
 
     /// The word as it is, or was a moment ago: an exchange decides, or it was worth no more than a look.
@@ -127,13 +127,25 @@ impl<R: Runtime> Returns<R> {
         self.word.peek(RETURN_LOOK)
     }
 
+    /// Collects up to a batch, if the word says that there is something.
+    ///
     /// # Safety
     ///
     /// As `collect`; and `word` was read by this thread with `ATTEND` or `RETURN_LOOK`.
-    pub(super) unsafe fn collect_from(&self, mut word: usize, token: &R::Token<'_>) {
-        if place::<R>(word).is_none() {
-            return;
+    #[inline]
+    pub(super) unsafe fn collect_from(&self, word: usize, token: &R::Token<'_>) {
+        if word & !TAGS != 0 {
+            // SAFETY: as the caller says.
+            unsafe { self.collect_batch(word, token) }
         }
+    }
+
+    /// Collects from a list that is not empty.
+    ///
+    /// # Safety
+    ///
+    /// As `collect_from`.
+    unsafe fn collect_batch(&self, mut word: usize, token: &R::Token<'_>) {
         // What is freed may run any code, and come back here on its way: only the first one on a stack collects.
         let Some(_busy) = Busy::<R>::collecting() else { return };
         for left in (0..self.batch).rev() {

@@ -32,15 +32,13 @@ struct Stay {
     is_admitted: bool,
 }
 
-sync::thread_local! {
-    // Not `const { }`: loom's thread locals have no such form.
-    #[allow(clippy::missing_const_for_thread_local)]
+sync::per_thread! {
     static CURRENT: Cell<Option<Stay>> = Cell::new(None);
 
-    #[allow(clippy::missing_const_for_thread_local)]
     static ERRANDS: Errands<Interpreter> = Errands::new();
 }
 
+#[inline]
 pub(super) fn is_attached_to(interpreter: &Interpreter) -> bool {
     CURRENT.with(Cell::get).is_some_and(|stay| {
         // SAFETY: a guard further up this thread's stack borrows the interpreter.
@@ -49,29 +47,34 @@ pub(super) fn is_attached_to(interpreter: &Interpreter) -> bool {
 }
 
 /// Runs `work` with the interpreter that the thread is attached to, if there is one.
+#[inline]
 pub(super) fn with_current<T>(work: impl FnOnce(Option<&Interpreter>) -> T) -> T {
     let stay = CURRENT.with(Cell::get);
     // SAFETY: a guard further up this thread's stack borrows the interpreter.
     work(stay.map(|stay| unsafe { stay.interpreter.as_ref() }))
 }
 
+#[inline]
 pub(super) fn with_errands<T>(work: impl FnOnce(&Errands<Interpreter>) -> T) -> T {
     ERRANDS.with(work)
 }
 
 /// Takes the lock; behind those who wait already, if it is to let them in. The thread is attached from now on.
+#[inline]
 fn arrive(interpreter: &Interpreter, cause: Cause, is_admitted: bool) {
     interpreter.core().acquire(cause);
     CURRENT.with(|current| current.set(Some(Stay { interpreter: NonNull::from(interpreter), cause, is_admitted })));
 }
 
 /// Tells the ledger that the thread is here.
+#[inline]
 fn report(interpreter: &Interpreter, cause: Cause) {
     // SAFETY: the thread has just arrived, and calls `depart` before it gives the lock up.
     unsafe { interpreter.ledger().arrive(cause, &Attached::new(interpreter)) }
 }
 
 /// Gives the lock up. The thread is attached to nobody from now on.
+#[inline]
 fn depart(stay: Stay) {
     // SAFETY: a guard further up this thread's stack borrows the interpreter.
     let interpreter = unsafe { stay.interpreter.as_ref() };
@@ -81,6 +84,7 @@ fn depart(stay: Stay) {
 }
 
 /// Gives the lock up without a word to the ledger: it was not told that the thread came, or the thread will be back.
+#[inline]
 fn release(interpreter: &Interpreter) {
     CURRENT.with(|current| current.set(None));
     // SAFETY: the caller has found this thread attached.
@@ -95,6 +99,7 @@ pub(super) struct Outside {
 }
 
 impl Outside {
+    #[inline]
     pub(super) fn step() -> Self {
         let stay = CURRENT.with(Cell::get);
         // Made first, so that the thread goes back also if an errand panics.
@@ -114,11 +119,13 @@ impl Outside {
     }
 
     /// The interpreter that the thread comes from.
+    #[inline]
     pub(super) fn from(&self) -> Option<&Interpreter> {
         // SAFETY: a guard further up this thread's stack borrows it.
         self.from.map(|from| unsafe { from.interpreter.as_ref() })
     }
 
+    #[inline]
     fn come_back(&self) {
         if let (Some(from), Some(stay)) = (self.from(), self.from) {
             arrive(from, self.cause, stay.is_admitted);
@@ -128,6 +135,7 @@ impl Outside {
 }
 
 impl Drop for Outside {
+    #[inline]
     fn drop(&mut self) {
         /// Comes back whatever happens before.
         struct Back<'a>(&'a Outside);
@@ -148,6 +156,7 @@ pub(super) struct Inside<'a> {
 
 impl<'a> Inside<'a> {
     /// Comes for one step of the protocol. The thread is attached to nobody: an [`Outside`] is in force.
+    #[inline]
     pub(super) fn step(interpreter: &'a Interpreter, cause: Cause) -> Self {
         arrive(interpreter, cause, false);
         let inside = Self { interpreter };
@@ -156,6 +165,7 @@ impl<'a> Inside<'a> {
     }
 
     /// Comes to run code, if the interpreter still lets anybody in. The thread is attached to nobody, as above.
+    #[inline]
     pub(super) fn admitted(interpreter: &'a Interpreter) -> Result<Self, Ended> {
         arrive(interpreter, Cause::Attach, true);
         // SAFETY: the thread holds the lock.
@@ -170,6 +180,7 @@ impl<'a> Inside<'a> {
 }
 
 impl Drop for Inside<'_> {
+    #[inline]
     fn drop(&mut self) {
         let stay = CURRENT.with(Cell::get).expect("every `Outside` within has come back");
         if stay.is_admitted {
@@ -250,6 +261,7 @@ pub struct Attached<'a> {
 
 impl<'a> Attached<'a> {
     /// The calling thread is attached to `interpreter` for as long as the caller lends the token out.
+    #[inline]
     pub(super) fn new(interpreter: &'a Interpreter) -> Self {
         Self { interpreter, _thread: PhantomData }
     }
@@ -329,6 +341,7 @@ impl<'a> Attached<'a> {
 
     /// The last line of defence: safe code can smuggle a token, through a scoped thread-local, into a drop that runs while
     /// the lock is given up.
+    #[inline]
     pub(super) fn assert_attached(&self) {
         assert!(is_attached_to(self.interpreter), "the token is used while its thread has left the interpreter");
     }

@@ -28,6 +28,7 @@ pub(super) struct Core {
 
 impl Core {
     /// Takes the lock; after a safepoint behind whoever waits already.
+    #[inline]
     pub(super) fn acquire(&self, cause: Cause) {
         match cause {
             Cause::Safepoint => self.lock.lock_in_turn(),
@@ -40,6 +41,7 @@ impl Core {
     /// # Safety
     ///
     /// The calling thread holds the lock.
+    #[inline]
     pub(super) unsafe fn release(&self) {
         trace::emit(|| Event::Leaving { interpreter: self.id });
         // SAFETY: the caller holds the lock.
@@ -47,6 +49,7 @@ impl Core {
     }
 
     /// Whether somebody waits to be let in at a safepoint.
+    #[inline]
     pub(super) fn is_wanted(&self) -> bool {
         self.lock.is_contended()
     }
@@ -130,6 +133,7 @@ impl Interpreter {
     }
 
     /// Leaves the present interpreter, if it is another one, and runs `work` attached to this one.
+    #[inline]
     pub(super) fn enter<T>(&self, cause: Cause, work: impl FnOnce(&mut Attached<'_>) -> T) -> T {
         if is_attached_to(self) {
             return work(&mut Attached::new(self));
@@ -141,6 +145,7 @@ impl Interpreter {
     }
 
     /// The same to run code, which an interpreter that is ending refuses to whoever is not in it already.
+    #[inline]
     pub(super) fn stay<T>(&self, work: impl FnOnce(&mut Attached<'_>) -> T) -> Result<T, Ended> {
         if is_attached_to(self) {
             let _admitted = Admitted::here(self)?;
@@ -151,6 +156,7 @@ impl Interpreter {
         Ok(work(&mut Attached::new(self)))
     }
 
+    #[inline]
     pub(super) fn core(&self) -> &Core {
         &self.core
     }
@@ -191,31 +197,38 @@ unsafe impl Runtime for Interpreter {
     type Object = Object;
     type Export = Export;
 
+    #[inline]
     fn id(&self) -> InterpreterId {
         self.core.id
     }
 
+    #[inline]
     fn ledger(&self) -> &Ledger<Self> {
         &self.core.ledger
     }
 
+    #[inline]
     fn with_current<T>(work: impl FnOnce(Option<&Self>) -> T) -> T {
         attached::with_current(work)
     }
 
+    #[inline]
     fn with_errands<T>(work: impl FnOnce(&Errands<Self>) -> T) -> T {
         attached::with_errands(work)
     }
 
+    #[inline]
     fn here<'a>(token: &'a Attached<'_>) -> &'a Self {
         token.assert_attached();
         token.interpreter()
     }
 
+    #[inline]
     unsafe fn visit<T>(&self, cause: Cause, work: impl FnOnce(&Attached<'_>) -> T) -> Result<T, Ended> {
         Ok(self.enter(cause, |token| work(token)))
     }
 
+    #[inline]
     unsafe fn outside<T>(work: impl FnOnce() -> T) -> T {
         let _outside = Outside::step();
         work()
@@ -230,30 +243,36 @@ unsafe impl Runtime for Interpreter {
         })
     }
 
+    #[inline]
     unsafe fn incref(_token: &Attached<'_>, object: &Object) -> Object {
         // SAFETY: the caller passes a live reference under the owner's token.
         unsafe { object.incref() }
     }
 
+    #[inline]
     unsafe fn decref(_token: &Attached<'_>, object: Object) {
         // SAFETY: the caller passes a live reference under the owner's token.
         unsafe { object.decref() }
     }
 
+    #[inline]
     unsafe fn export(_token: &Attached<'_>, object: Object) -> Export {
         // SAFETY: the caller passes a live reference under the owner's token.
         unsafe { object.export() }
     }
 
+    #[inline]
     unsafe fn reexport(_token: &Attached<'_>, export: &Export) -> Export {
         // SAFETY: the caller passes a live export under the owner's token.
         unsafe { export.again() }
     }
 
+    #[inline]
     fn address(object: &Object) -> usize {
         object.id().0
     }
 
+    #[inline]
     unsafe fn unexport(_token: &Attached<'_>, export: Export) -> Object {
         // SAFETY: the caller passes a live export, no longer read, under the owner's token.
         unsafe { export.unexport() }

@@ -64,6 +64,7 @@ impl Object {
     /// # Safety
     ///
     /// The caller's contract.
+    #[inline]
     pub(super) unsafe fn incref(&self) -> Self {
         // SAFETY: the caller's contract.
         let counts = unsafe { self.update(|counts| counts.references += 1) };
@@ -78,6 +79,7 @@ impl Object {
     /// # Safety
     ///
     /// The caller's contract.
+    #[inline]
     pub(super) unsafe fn decref(self) {
         // SAFETY: the caller's contract.
         let Counts { references, .. } = unsafe { self.update(|counts| counts.references -= 1) };
@@ -95,6 +97,7 @@ impl Object {
     /// # Safety
     ///
     /// The caller's contract.
+    #[inline]
     pub(super) unsafe fn export(self) -> Export {
         // SAFETY: the caller's contract.
         let Counts { exports, .. } = unsafe { self.update(|counts| counts.exports += 1) };
@@ -140,6 +143,7 @@ impl Object {
     /// # Safety
     ///
     /// The caller's contract.
+    #[inline]
     unsafe fn update(&self, change: impl FnOnce(&mut Counts)) -> Counts {
         // SAFETY: the reference is live.
         let inner = unsafe { self.0.as_ref() };
@@ -166,6 +170,7 @@ impl Object {
 }
 
 impl Inner {
+    #[inline]
     fn read(&self) -> &[u8] {
         // SAFETY: whoever calls has a reference, so the bytes are frozen and stay; nobody writes while `self` is borrowed.
         self.bytes.with(|bytes| unsafe { &*bytes }.as_slice())
@@ -200,6 +205,7 @@ impl Export {
     /// # Safety
     ///
     /// The caller's contract; and nobody reads through the export any more.
+    #[inline]
     pub(super) unsafe fn unexport(self) -> Object {
         let Self { object, reading } = self;
         drop(reading);
@@ -211,6 +217,7 @@ impl Export {
 }
 
 impl AsRef<[u8]> for Export {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         // SAFETY: the export holds a reference.
         unsafe { self.object.0.as_ref() }.read()

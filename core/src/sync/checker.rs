@@ -15,7 +15,8 @@ use std::time::Duration;
 use tool::sync;
 
 pub use tool::BACKEND;
-pub(crate) use tool::{ConstPtr, Tracked, UnsafeCell, thread_local};
+pub(crate) use tool::thread_local as per_thread;
+pub(crate) use tool::{ConstPtr, Tracked, UnsafeCell};
 #[cfg(feature = "loom")]
 pub use tool::{LOADS_AS_RMW, MODEL_UNWINDS};
 

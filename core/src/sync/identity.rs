@@ -22,6 +22,7 @@ pub(crate) struct Tally(AtomicU64);
 
 impl Tally {
     /// Adds one. The caller holds the lock that makes it the only writer.
+    #[inline]
     pub(crate) fn increment(&self) {
         // ORDERING: Relaxed, and no read-modify-write: the lock orders writers, and readers want a number, not an order.
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);

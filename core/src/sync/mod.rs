@@ -16,7 +16,7 @@ pub mod epoch;
 mod identity;
 pub mod site;
 
-pub(crate) use backend::{AtomicUsize, Condvar, ConstPtr, Mutex, RawLock, Tracked, UnsafeCell, thread_local};
+pub(crate) use backend::{AtomicUsize, Condvar, ConstPtr, Mutex, RawLock, Tracked, UnsafeCell, per_thread};
 pub use backend::{BACKEND, Deadline};
 #[cfg(feature = "loom")]
 pub use backend::{LOADS_AS_RMW, MODEL_UNWINDS};

@@ -10,7 +10,15 @@ use std::time::{Duration, Instant};
 pub const BACKEND: &str = "std";
 
 pub(crate) use cell::{ConstPtr, Tracked, UnsafeCell};
-pub(crate) use std::thread_local;
+
+/// Thread-locals whose first values are constants: no access has to look whether they are there yet. (Loom and shuttle have no
+/// such form.)
+macro_rules! per_thread {
+    ($($(#[$attribute:meta])* static $name:ident: $type:ty = $first:expr;)*) => {
+        ::std::thread_local! { $($(#[$attribute])* static $name: $type = const { $first };)* }
+    };
+}
+pub(crate) use per_thread;
 
 /// An interpreter's lock: held across calls, handed over on request.
 ///
@@ -33,6 +41,7 @@ impl RawLock {
     }
 
     /// Waits for the lock and takes it.
+    #[inline]
     pub(crate) fn lock(&self) {
         if !self.raw.try_lock() {
             self.lock_in_turn();
@@ -40,6 +49,7 @@ impl RawLock {
     }
 
     /// Like [`lock`](Self::lock), but behind whoever waits already.
+    #[cold]
     pub(crate) fn lock_in_turn(&self) {
         let turn = self.turnstile.lock();
         // ORDERING: Relaxed: a hint for `is_contended`. A stale value delays a hand-over to the next safepoint.
@@ -55,12 +65,14 @@ impl RawLock {
     /// # Safety
     ///
     /// The calling thread holds the lock.
+    #[inline]
     pub(crate) unsafe fn unlock(&self) {
         // SAFETY: the caller holds the lock.
         unsafe { self.raw.unlock() }
     }
 
     /// Whether a thread waits for the lock.
+    #[inline]
     pub(crate) fn is_contended(&self) -> bool {
         // ORDERING: Relaxed: a hint, see `lock_in_turn`.
         self.is_waited_for.load(Ordering::Relaxed)

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 type Recorder = Box<dyn Fn(&Event)>;
 
-sync::thread_local! {
+sync::per_thread! {
     static RECORDER: RefCell<Option<Recorder>> = RefCell::new(None);
 }
 
