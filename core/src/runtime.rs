@@ -87,8 +87,9 @@ impl core::error::Error for Ended {}
 /// 3. *Pinning.* From `incref` to the matching `decref` the object exists. From `export` or `reexport` to the matching
 ///    `unexport` its bytes keep their address, length and content, whichever threads run and whatever they call.
 /// 4. *Survival.* If the interpreter ends while references or exports exist, what they refer to stays readable.
-///    `visit` says [`Ended`] from then on, unless the runtime has adopted the objects and can still give them back. The
-///    ledger is there as long as any handle.
+///    `visit` says [`Ended`] from then on, unless the runtime has adopted the objects and can still give them back; not
+///    before the last thread that attends has left, since an errand then takes the return list for its own. The ledger is
+///    there as long as any handle.
 /// 5. *Clones* of a handle are the same interpreter, and `id` tells interpreters apart.
 /// 6. *The ledger* is told of each acquisition of the lock ([`Ledger::arrive`], right after it) and of each release
 ///    ([`Ledger::depart`], right before it), and [`run_errands`](crate::ledger::run_errands) is called whenever a thread

@@ -168,8 +168,8 @@ pub fn freeze(token: &Token<'_>, storage: Storage) -> Buffer<Python> {
 pub fn thaw(token: &Token<'_>, buffer: Buffer<Python>) -> Result<Storage, Buffer<Python>> {
     assert_eq!(token.python(), buffer.owner(), "the buffer belongs to another interpreter");
     let (owner, object) = buffer.into_parts();
-    // SAFETY: the thread is attached to the owner, as just seen.
-    match unsafe { object.try_into_storage(&owner) } {
+    // SAFETY: the thread is attached to the owner, as just seen, and has what takes the GIL's place when that is over.
+    match token.python().guarded(|| unsafe { object.try_into_storage(&owner) }) {
         Ok(mut storage) => {
             storage.thaw();
             Ok(storage)
