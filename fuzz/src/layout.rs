@@ -106,7 +106,7 @@ fn huge(input: &mut Unstructured<'_>, code: Code) {
     let (shape, strides): (Vec<usize>, Vec<isize>) =
         (0..ndim).map(|_| (number::<usize>(input), number::<isize>(input))).unzip();
     let descriptor = Descriptor { format, shape, strides: has_strides.then_some(strides), offset, len };
-    assert_eq!(accepts(&descriptor, code), exact(&descriptor) == Some(true), "by exact sums: {descriptor:?}");
+    assert_eq!(accepts(&descriptor, code), exact(&descriptor) == Some(true), "inside, by exact sums: {descriptor:?}");
     if let Ok(layout) = descriptor.packed() {
         let (extent, last) =
             (layout.extent(), layout.shape().iter().map(|len| len.wrapping_sub(1)).collect::<Vec<_>>());

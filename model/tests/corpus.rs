@@ -98,7 +98,8 @@ fn the_scenario_parser_target_finds_its_mistake() {
 
 #[test]
 fn the_layout_target_finds_its_mistake() {
-    finds_its_mistake("layout", layout, "inside, by brute force");
+    // By brute force or by exact sums: whichever meets it first.
+    finds_its_mistake("layout", layout, "inside, by ");
 }
 
 #[test]
