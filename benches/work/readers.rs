@@ -126,7 +126,7 @@ fn views_read(name: &'static str, readers: usize) -> Work {
 }
 
 fn slices_read(name: &'static str, readers: usize) -> Work {
-    let bytes = vec![0; LARGE];
+    let bytes = vec![1; LARGE];
     Work::new(name, move |times| {
         together(readers, times, || {
             let bytes = &bytes[..];

@@ -11,10 +11,12 @@ use viewchan::{Attached, Buffer, BufferMut, Interpreter, View, channel, unbounde
 /// Messages that are opened without a look at the clock.
 const BATCH: u64 = 256;
 
-/// An owner and a buffer of `len` bytes.
+/// An owner and a buffer of `len` bytes, in memory of their own: untouched zeros would all be one page.
 pub(crate) fn buffer(len: usize) -> (Interpreter, Buffer) {
     let owner = Interpreter::new();
-    let buffer = owner.attach(|token| BufferMut::zeroed(len).freeze(token));
+    let mut bytes = BufferMut::zeroed(len);
+    bytes.fill(1);
+    let buffer = owner.attach(|token| bytes.freeze(token));
     (owner, buffer)
 }
 
