@@ -3,7 +3,7 @@
 //! Compare within one run only, and as ratios: machines are noisy.
 
 #[path = "work/mod.rs"]
-#[allow(dead_code, reason = "the table has more of it")]
+#[allow(dead_code, reason = "the other benches have more of it")]
 mod work;
 
 use criterion::{Criterion, criterion_group};

@@ -5,7 +5,7 @@
 //! BENCHMARKS.md, with its plots.
 
 #[path = "../work/mod.rs"]
-#[allow(dead_code, reason = "criterion has more of it")]
+#[allow(dead_code, reason = "the other benches have more of it")]
 mod work;
 
 mod document;

@@ -26,20 +26,18 @@ pub(crate) fn draw(into: &Path) -> Vec<(&'static str, &'static str)> {
 }
 
 fn busy() -> Vec<Line> {
-    let of = |hundredths: usize, sample: &dyn Fn(Duration) -> Vec<Duration>| {
-        let at = |&slice: &u64| {
-            let sorted = sample(Duration::from_micros(slice));
-            (slice.max(10) as f64, percentile(&sorted, hundredths).as_nanos() as f64)
-        };
-        SLICES.iter().map(at).collect()
+    let view = SLICES.map(|slice| latencies::<View>(60, Duration::from_micros(slice)));
+    let deferred = SLICES.map(|slice| latencies::<Deferred>(300, Duration::from_micros(slice)));
+    let of = |samples: &[Vec<Duration>], hundredths| {
+        let at =
+            |(slice, sorted): (u64, &Vec<_>)| (slice.max(10) as f64, percentile(sorted, hundredths).as_nanos() as f64);
+        SLICES.into_iter().zip(samples).map(at).collect()
     };
-    let deferred = |slice| latencies::<Deferred>(300, slice);
-    let view = |slice| latencies::<View>(60, slice);
     vec![
-        ("view, p50", of(50, &view)),
-        ("view, p99", of(99, &view)),
-        ("deferred, p50", of(50, &deferred)),
-        ("deferred, p99", of(99, &deferred)),
+        ("view, p50", of(&view, 50)),
+        ("view, p99", of(&view, 99)),
+        ("deferred, p50", of(&deferred, 50)),
+        ("deferred, p99", of(&deferred, 99)),
     ]
 }
 

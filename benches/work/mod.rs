@@ -1,5 +1,5 @@
 //! What is measured: rows of the table, each with ours and the peers that it is held against. `rows.rs` gives them to criterion,
-//! `table.rs` measures them side by side and judges.
+//! `table` measures them side by side and judges.
 //!
 //! Costs are compared within one run only: machines are noisy, and the host moves the virtual cores between near and far.
 

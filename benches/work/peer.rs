@@ -4,7 +4,6 @@ use super::Work;
 use super::single::buffer;
 use crossbeam_epoch::Collector;
 use std::hint::{black_box, spin_loop};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -14,11 +13,6 @@ use viewchan::strategy::epoch;
 pub(crate) fn lock_pair() -> Work {
     let mutex = parking_lot::Mutex::new(());
     Work::each("lock + unlock (the unit)", move || drop(black_box(&mutex).lock()))
-}
-
-pub(crate) fn arc_clone() -> Work {
-    let arc = Arc::new([0_u8; 64]);
-    Work::each("Arc: clone + drop", move || Arc::clone(&arc))
 }
 
 pub(crate) fn epoch_pin() -> Work {
