@@ -21,6 +21,8 @@ mod format;
 mod layout;
 #[path = "life.rs"]
 mod life;
+#[path = "local_view.rs"]
+mod local_view;
 #[path = "misuse/main.rs"]
 mod misuse;
 #[path = "ndarray.rs"]

@@ -25,6 +25,7 @@ pub mod trace;
 
 mod buffer;
 mod counted;
+mod local_view;
 #[cfg(feature = "ndarray")]
 mod ndarray_view;
 mod view;
@@ -33,6 +34,7 @@ pub use array::{ArrayView, Element, Shaped};
 pub use buffer::Buffer;
 pub use channel::{Message, ReceiveEnd, SendEnd, bounded, unbounded};
 pub use layout::{Format, Layout};
+pub use local_view::LocalView;
 pub use reference::{Acquisitions, Attached, BufferMut, Interpreter, ThawError};
 pub use runtime::{Cause, InterpreterId, Runtime};
 pub use view::View;

@@ -4,7 +4,7 @@ use crate::reference::Interpreter;
 use crate::runtime::Runtime;
 use crate::strategy::{self, Strategy};
 use core::fmt;
-use core::ops::{Bound, Deref, RangeBounds};
+use core::ops::{Bound, Deref, Range, RangeBounds};
 
 /// A read-only view of the bytes that were sent.
 ///
@@ -13,6 +13,8 @@ use core::ops::{Bound, Deref, RangeBounds};
 /// is given back: with the default strategy that visits the owner, and a thread that is attached elsewhere leaves that
 /// interpreter for the time (G4). With [`Deferred`](strategy::Deferred) it goes on the owner's return list instead;
 /// only a thread that is attached to nobody may then collect for an idle owner at once.
+///
+/// Clones that all stay on one thread are cheaper as those of a [`LocalView`](crate::LocalView).
 ///
 /// ```compile_fail,E0596
 /// # fn write(view: viewchan::View) {
@@ -40,21 +42,10 @@ impl<R: Runtime, S: Strategy<R>> View<R, S> {
     /// [`Shared`](strategy::Shared) also if the owner is gone and its runtime adopts nothing; so does `clone`.
     #[must_use]
     pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
-        let len = self.end - self.start;
-        let from = match range.start_bound() {
-            Bound::Included(&from) => from,
-            Bound::Excluded(&before) => before.checked_add(1).expect("the range starts beyond usize"),
-            Bound::Unbounded => 0,
-        };
-        let to = match range.end_bound() {
-            Bound::Included(&last) => last.checked_add(1).expect("the range ends beyond usize"),
-            Bound::Excluded(&to) => to,
-            Bound::Unbounded => len,
-        };
-        assert!(from <= to && to <= len, "the range {from}..{to} is not within a view of {len} bytes");
+        let Range { start, end } = within(range, self.end - self.start);
         let mut slice = self.clone();
-        slice.start = self.start + from;
-        slice.end = self.start + to;
+        slice.start = self.start + start;
+        slice.end = self.start + end;
         slice
     }
 
@@ -94,4 +85,25 @@ impl<R: Runtime, S: Strategy<R>> fmt::Debug for View<R, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("View").field("len", &self.len()).finish_non_exhaustive()
     }
+}
+
+/// The part of a view of `len` bytes that `range` names.
+///
+/// # Panics
+///
+/// If it reaches beyond the view, or ends before it starts.
+#[inline]
+pub(crate) fn within(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+    let from = match range.start_bound() {
+        Bound::Included(&from) => from,
+        Bound::Excluded(&before) => before.checked_add(1).expect("the range starts beyond usize"),
+        Bound::Unbounded => 0,
+    };
+    let to = match range.end_bound() {
+        Bound::Included(&last) => last.checked_add(1).expect("the range ends beyond usize"),
+        Bound::Excluded(&to) => to,
+        Bound::Unbounded => len,
+    };
+    assert!(from <= to && to <= len, "the range {from}..{to} is not within a view of {len} bytes");
+    from..to
 }
