@@ -94,6 +94,18 @@ fn held_slice() -> Work {
     Work::each("held view: slice + drop", move || view.slice(black_box(1)..black_box(63)))
 }
 
+fn local_clone() -> Work {
+    let (_owner, view) = view(64);
+    let view = view.into_local();
+    Work::each("held view, one thread: clone + drop", move || view.clone())
+}
+
+fn local_slice() -> Work {
+    let (_owner, view) = view(64);
+    let view = view.into_local();
+    Work::each("held view, one thread: slice + drop", move || view.slice(black_box(1)..black_box(63)))
+}
+
 fn bytes_slice() -> Work {
     let bytes = Bytes::from(vec![0; 64]);
     Work::each("Bytes: slice + drop", move || bytes.slice(black_box(1)..black_box(63)))
@@ -144,6 +156,8 @@ pub(crate) fn works() -> Vec<Work> {
         attach(),
         held_clone(),
         held_slice(),
+        local_clone(),
+        local_slice(),
         open_and_release::<ViewStrategy>("view: create + release"),
         open_and_release::<Shared>("shared: create + release"),
         open_and_release::<Proxy>("proxy: create + release"),
@@ -163,10 +177,10 @@ pub(crate) fn rows() -> Vec<Row> {
     let in_units = |name, ours, limit| Row { name, ours, peers: vec![lock_pair()], goal: Goal::AtMost(limit) };
     vec![
         in_units("view: create + release, owner idle", open_and_release::<ViewStrategy>("view: create + release"), 3.5),
-        in_units("held view: clone + drop", held_clone(), 0.3),
+        in_units("held view, one thread: clone + drop", local_clone(), 0.3),
         Row {
-            name: "held view: slice + drop",
-            ours: held_slice(),
+            name: "held view, one thread: slice + drop",
+            ours: local_slice(),
             peers: vec![bytes_slice()],
             goal: Goal::AtMost(0.3),
         },
