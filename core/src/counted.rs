@@ -2,7 +2,7 @@
 //!
 //! Like an `Arc`, but whoever drops the last clone gets the content back, block and all, and decides what becomes of it.
 
-use crate::sync::site::{COUNT_LOOK, PROXY_JOIN, VIEW_CLONE, VIEW_DROP, VIEW_LAST};
+use crate::sync::site::{COUNT_LOOK, PROXY_JOIN, VIEW_CLONE, VIEW_DROP, VIEW_LAST, VIEW_SOLE};
 use crate::sync::{AtomicUsize, Tracked};
 use crate::trace::{self, Event};
 use core::mem::ManuallyDrop;
@@ -115,9 +115,28 @@ impl<C> Counted<C> {
     ///
     /// # Safety
     ///
+    /// This clone is not used again, and there is no [`Note`] of the block.
+    #[must_use]
+    #[inline]
+    pub(crate) unsafe fn leave(&mut self) -> Option<Sole<C>> {
+        // ORDERING: VIEW_SOLE (Acquire), pairs with each VIEW_DROP: what the clones that have left read was read before.
+        if self.block().clones.peek(VIEW_SOLE) == 1 {
+            trace::emit(|| Event::ViewDropped { clones: 0 });
+            // SAFETY: 1. the block came from `share`; 2. the one that is counted is this clone, and only a counted clone could
+            // make another: none exists or will; all others' accesses happen-before this by VIEW_SOLE.
+            return Some(unsafe { Sole::from_raw(self.block) });
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.count_out() }
+    }
+
+    /// The same where there may be notes: a clone that is alone may be joined at any moment, so only the count decides.
+    ///
+    /// # Safety
+    ///
     /// This clone is not used again.
     #[must_use]
-    pub(crate) unsafe fn leave(&mut self) -> Option<Sole<C>> {
+    pub(crate) unsafe fn count_out(&mut self) -> Option<Sole<C>> {
         let clones = &self.block().clones;
         // ORDERING: VIEW_DROP (Release), pairs with VIEW_LAST: what this clone read was read before the release.
         let left = clones.fetch_sub(1, VIEW_DROP) - 1;

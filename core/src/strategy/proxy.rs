@@ -99,7 +99,7 @@ impl<R: Runtime> Drop for Pin<R> {
     /// The release, if this is the last member. It cannot fail (G8): nothing is allocated, nothing can be full.
     fn drop(&mut self) {
         // SAFETY: this is the drop: the member is not used again.
-        if let Some(last) = unsafe { self.0.leave() } {
+        if let Some(last) = unsafe { self.0.count_out() } {
             release(last);
         }
     }

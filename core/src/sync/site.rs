@@ -34,6 +34,8 @@ pub struct Delay {
 pub const VIEW_CLONE: Access = access("view-clone", Ordering::Relaxed);
 /// A view is dropped. Partner: [`VIEW_LAST`]. Publishes all reads made through this clone to the one that releases.
 pub const VIEW_DROP: Access = access("view-drop", Ordering::Release);
+/// A view that is dropped looks whether it is alone. Partner: every [`VIEW_DROP`] before it, as for [`VIEW_LAST`].
+pub const VIEW_SOLE: Access = access("view-sole", Ordering::Acquire);
 /// The last view looks at the count again. Partner: every [`VIEW_DROP`] before it. All reads of the other clones
 /// happen before the release, hence before the owner frees or thaws the bytes.
 pub const VIEW_LAST: Access = access("view-last", Ordering::Acquire);
@@ -103,6 +105,7 @@ pub const EPOCH_DEFER: Delay = delay("epoch-defer");
 pub const ACCESSES: &[Access] = &[
     VIEW_CLONE,
     VIEW_DROP,
+    VIEW_SOLE,
     VIEW_LAST,
     RETURN_LOOK,
     RETURN_PUSH,

@@ -125,6 +125,7 @@ pub const CODE_FAULTS: &[CodeFault] = &[
     site("deadline-forgets-receivers", "G6", "wake-nudged-receivers", "recv-timeout-alone", "deadlock"),
     site("deadline-forgets-senders", "G6", "wake-nudged-senders", "send-timeout-alone", "deadlock"),
     site("drop-does-not-publish", "G2", "view-drop", "last-clone-in-two-threads", "Causality violation"),
+    site("sole-does-not-look", "G2", "view-sole", "last-clone-in-two-threads", "Causality violation"),
     site("last-does-not-look", "G2", "view-last", "last-clone-in-two-threads", "Causality violation"),
     site("reads-without-a-guard", "G3", "epoch-pin", "replaced-while-read", "returned a buffer").under(Strategy::Epoch),
     site("goes-back-at-once", "G3", "epoch-defer", "replaced-while-read", "returned a buffer").under(Strategy::Epoch),

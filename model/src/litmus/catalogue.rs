@@ -2,7 +2,7 @@
 //!
 //! | part of the code | tests |
 //! | --- | --- |
-//! | `counted.rs`: `another`, `leave` | last-clone, clone-handed-on |
+//! | `counted.rs`: `another`, `leave`, `count_out` | sole-clone, last-clone, clone-handed-on |
 //! | `counted.rs`: `join`; `ledger/proxies.rs` | proxy-joined |
 //! | `ledger/returns.rs`: `put_back`, `collect`, `take` | collected-while-attended, two-on-the-list |
 //! | `ledger/returns.rs`: `attend` | collected-at-arrival |
@@ -11,7 +11,7 @@
 //! | `strategy/epoch.rs` | value-read-in-place, published-twice, last-holder |
 //! | what `strategy/epoch.rs` leans on, crossbeam-epoch | replaced-while-read |
 //!
-//! Everything that a channel consists of is under its one mutex: there is nothing of it here. A mutex is a word that is
+//! Everything that a channel consists of is under its mutexes: there is nothing of it here. A mutex is a word that is
 //! exchanged and stored, where a test needs one. The word of a return list is as in `returns.rs`: 1 is ATTENDED, 2 is
 //! ERRAND, 4 and 8 are nodes.
 
@@ -21,7 +21,7 @@ use Step::{Fence, Read, When, Write};
 use std::sync::atomic::Ordering;
 use viewchan::sync::site::{
     ATTEND, Access, COUNT_LOOK, EPOCH_LAST, EPOCH_LOAD, EPOCH_PUBLISH, ERRAND_SEEN, LIFE_END, LIFE_LOOK, PROXY_JOIN,
-    RETURN_LOOK, RETURN_POP, RETURN_PUSH, UNATTEND, VIEW_CLONE, VIEW_DROP, VIEW_LAST,
+    RETURN_LOOK, RETURN_POP, RETURN_PUSH, UNATTEND, VIEW_CLONE, VIEW_DROP, VIEW_LAST, VIEW_SOLE,
 };
 
 const fn trusted(name: &'static str, ordering: Ordering) -> Access {
@@ -86,6 +86,16 @@ pub const LITMUS: &[Litmus] = &[
                 load("unused", "clones", VIEW_LAST),
                 Write("bytes", 1),
             ],
+        ],
+        bad: &[&[Saw(0, "seen", 1)]],
+    },
+    Litmus {
+        name: "sole-clone",
+        about: "Who finds its clone alone finds what the others have read done with.",
+        start: &[("clones", 2)],
+        threads: &[
+            &[Read("seen", "bytes"), add("count", "clones", -1, VIEW_DROP)],
+            &[load("alone", "clones", VIEW_SOLE), When("alone", 1), Write("bytes", 1)],
         ],
         bad: &[&[Saw(0, "seen", 1)]],
     },
