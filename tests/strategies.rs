@@ -10,7 +10,7 @@ use std::time::Duration;
 use viewchan::channel::{Options, unbounded_with};
 use viewchan::runtime::Cause;
 use viewchan::strategy::{Deferred, Handover, Proxy, Shared, Strategy, View};
-use viewchan::{Buffer, Interpreter, ReceiveEnd, SendEnd, View as ViewOf};
+use viewchan::{Batches, Buffer, Interpreter, ReceiveEnd, SendEnd, View as ViewOf};
 
 type Tx<S> = SendEnd<Interpreter, S>;
 type Rx<S> = ReceiveEnd<Interpreter, S>;
@@ -174,7 +174,7 @@ fn deferred_comes_home_to_an_idle_owner() {
 #[test]
 fn deferred_collects_in_batches() {
     let _watchdog = watchdog();
-    let owner = Interpreter::with_batch(2);
+    let owner = Interpreter::with_batches(Batches { collected: 2, ..Batches::default() });
     let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
     let drops = Drops::default();
     let receiver = Interpreter::new();
@@ -192,6 +192,56 @@ fn deferred_collects_in_batches() {
     // What was left was this thread's errand.
     assert_eq!(drops.count(), 7);
     assert_acquired(&owner, &[(Cause::Attach, 1), (Cause::Collection, 2)]);
+}
+
+/// Releases that wait for each other go home when there are enough, with one of another owner, at a safepoint, and when the
+/// thread leaves, even for a visit.
+#[test]
+fn releases_wait_for_each_other() {
+    let _watchdog = watchdog();
+    let [owner, other] = [Interpreter::new(), Interpreter::new()];
+    let receiver = Interpreter::with_batches(Batches { released: 3, ..Batches::default() });
+    let (drops, elsewhere) = (Drops::default(), Drops::default());
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    owner.attach(|token| {
+        for _ in 0..8 {
+            tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
+        }
+    });
+    let foreign = other.attach(|token| {
+        let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+        tx.send(token, elsewhere.buffer(token, b"y")).expect("the channel is open");
+        receive(&rx)
+    });
+    let handle = other.attach(|token| freeze(token, b"z"));
+    // What has come home is collected by whoever comes to stay.
+    let home = || {
+        thread::scope(|scope| scope.spawn(|| owner.attach(|_| ())).join().expect("no panic"));
+        drops.count()
+    };
+    let counts = receiver.attach(|token| {
+        let release = |count| (0..count).for_each(|_| drop(receive(&rx)));
+        release(2);
+        let two = home();
+        release(1);
+        let enough = home();
+        release(1);
+        drop(foreign);
+        let with_another = home();
+        release(1);
+        token.safepoint();
+        let safepoint = home();
+        release(1);
+        token.detach(|| ());
+        let detached = home();
+        release(1);
+        drop(handle);
+        let visited = home();
+        release(1);
+        [two, enough, with_another, safepoint, detached, visited]
+    });
+    assert_eq!(counts, [0, 3, 4, 5, 6, 7]);
+    assert_eq!((home(), elsewhere.count()), (8, 1));
 }
 
 /// Buffers that own views of other interpreters' buffers: each release is one more errand, also while one is run.
@@ -224,7 +274,8 @@ fn errands_lead_to_errands() {
 fn deferred_under_fire() {
     let _watchdog = watchdog();
     let drops = Drops::default();
-    let owners: Vec<Interpreter> = (1..4).map(Interpreter::with_batch).collect();
+    let with_batches = |size| Interpreter::with_batches(Batches { collected: size, released: size });
+    let owners: Vec<Interpreter> = (1..4).map(with_batches).collect();
     let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = Options::new().capacity(64).open_with();
     let (pass, passed) = mpsc::channel::<ViewOf<Interpreter, Deferred>>();
     thread::scope(|scope| {
@@ -313,7 +364,8 @@ fn a_panicking_owner_harms_nobody() {
 fn collecting_does_not_nest() {
     let _watchdog = watchdog();
     const MANY: usize = 50_000;
-    let [first, relay] = [Interpreter::new(), Interpreter::with_batch(10)];
+    let [first, relay] =
+        [Interpreter::new(), Interpreter::with_batches(Batches { collected: 10, ..Batches::default() })];
     let (tx, rx): (Tx<View>, Rx<View>) = unbounded_with();
     let (forward, forwarded): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
     let drops = Drops::default();

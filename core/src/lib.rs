@@ -34,6 +34,7 @@ pub use array::{ArrayView, Element, Shaped};
 pub use buffer::Buffer;
 pub use channel::{Message, ReceiveEnd, SendEnd, bounded, unbounded};
 pub use layout::{Format, Layout};
+pub use ledger::Batches;
 pub use local_view::LocalView;
 pub use reference::{Acquisitions, Attached, BufferMut, Interpreter, ThawError};
 pub use runtime::{Cause, InterpreterId, Runtime};

@@ -175,8 +175,8 @@ impl Host for Leaks {
     type Runtime = Interpreter;
     type Stay<'a> = Attached<'a>;
 
-    fn interpreter() -> Interpreter {
-        Reference::interpreter()
+    fn interpreter(batch: usize) -> Interpreter {
+        Reference::interpreter(batch)
     }
 
     fn token<'s, 'a>(stay: &'s Self::Stay<'a>) -> &'s Token<'a, Self> {

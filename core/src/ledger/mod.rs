@@ -4,11 +4,14 @@
 //! | --- | --- | --- |
 //! | [`life`] | whether it runs, is ending or has ended, who is inside, who waits | its lock, and a flag for others |
 //! | `returns` | buffers that came back without entering it, to be collected | one atomic word |
+//! | `outbox` | buffers of others that its threads give back, to be returned together | its lock |
 //! | `errands` | a thread's promises to collect | the thread, and the word of each list |
 //! | `proxies` | its own counts of buffers of others | a mutex of its own |
 
+pub(crate) mod chain;
 mod errands;
 pub mod life;
+mod outbox;
 pub(crate) mod proxies;
 pub(crate) mod returns;
 
@@ -17,6 +20,7 @@ use core::fmt;
 pub(crate) use errands::run_errands_at_once;
 pub use errands::{Errand, Errands, run_errands};
 use life::Life;
+use outbox::Outbox;
 use proxies::Proxies;
 use returns::Returns;
 
@@ -25,29 +29,50 @@ pub struct Ledger<R: Runtime> {
     /// Whether it runs, and who is inside.
     pub life: Life,
     pub(crate) returns: Returns<R>,
+    outbox: Outbox<R>,
     pub(crate) proxies: Proxies<R>,
 }
 
-impl<R: Runtime> Ledger<R> {
-    /// How many returned buffers are collected at a time, unless [`with_batch`](Self::with_batch) says otherwise: the bound
-    /// on the pause.
-    pub const BATCH: usize = 32;
+/// How many returned buffers an interpreter handles together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batches {
+    /// Of its own, so many at most are collected at a time: when a thread attaches or comes back, at a safepoint, at a send.
+    /// That bounds the pause.
+    pub collected: usize,
+    /// Of others', so many that its threads release one after the other go on the owner's return list at once, which costs
+    /// one read-modify-write instead of as many. Those of the batch that is not full yet wait until the thread leaves the
+    /// interpreter, for whatever reason, or passes a safepoint: their owner cannot thaw or free them before. With 1 none waits.
+    ///
+    /// Above 1 only for a runtime that announces each release of the lock to its [`Ledger`]: one whose lock is also given up
+    /// behind its back would leave the rest of a batch behind.
+    pub released: usize,
+}
 
-    /// The ledger of a new interpreter.
+impl Default for Batches {
+    /// Collects up to 32, and lets no release wait.
+    fn default() -> Self {
+        Self { collected: 32, released: 1 }
+    }
+}
+
+impl<R: Runtime> Ledger<R> {
+    /// The ledger of a new interpreter, with the default [`Batches`].
     #[must_use]
     pub fn new(id: InterpreterId) -> Self {
-        Self::with_batch(id, Self::BATCH)
+        Self::with_batches(id, Batches::default())
     }
 
-    /// A ledger that collects at most `batch` returned buffers at a time.
+    /// A ledger with batches of its own.
     ///
     /// # Panics
     ///
-    /// If `batch` is 0: nothing would ever be collected.
+    /// If one of them is 0: nothing would ever be collected, or returned.
     #[must_use]
-    pub fn with_batch(id: InterpreterId, batch: usize) -> Self {
-        assert!(batch > 0, "a batch is at least 1");
-        Self { life: Life::new(id), returns: Returns::new(id, batch), proxies: Proxies::new() }
+    pub fn with_batches(id: InterpreterId, batches: Batches) -> Self {
+        let Batches { collected, released } = batches;
+        assert!(collected > 0 && released > 0, "a batch is at least 1");
+        let (returns, outbox) = (Returns::new(id, collected), Outbox::new(released));
+        Self { life: Life::new(id), returns, outbox, proxies: Proxies::new() }
     }
 
     /// The calling thread has just acquired the interpreter's lock with `cause`. If it came to stay, it sees to the return
@@ -67,7 +92,8 @@ impl<R: Runtime> Ledger<R> {
         }
     }
 
-    /// The calling thread is about to give the lock up that it acquired with `cause`. What a thread that came to stay
+    /// The calling thread is about to give the lock up that it acquired with `cause`: what it has [released](Batches::released)
+    /// of others' buffers goes on their return lists. What a thread that came to stay
     /// leaves on the return list becomes its errand, unless another thread has that already: so [`run_errands`]
     /// follows, as soon as the lock is given up, or the errand is [handed over](Errand).
     ///
@@ -75,13 +101,27 @@ impl<R: Runtime> Ledger<R> {
     ///
     /// As said; and `owner` is a handle on the interpreter of this ledger.
     pub unsafe fn depart(&self, cause: Cause, owner: &R) {
+        // SAFETY: the thread is attached, as the caller says.
+        unsafe { self.outbox.empty() }
         if comes_to_stay(cause) {
             self.returns.unattend(owner);
         }
     }
 
-    /// Collects a batch of what has come back to the interpreter that the thread is attached to. For safepoints; a send
-    /// of a buffer under [`Deferred`](crate::strategy::Deferred) and a publish do so, too.
+    /// What a thread does at a safepoint, before it may let others in: what it has [released](Batches::released) goes on the
+    /// owners' lists, and a batch is [collected](Self::collect).
+    ///
+    /// # Panics
+    ///
+    /// As [`collect`](Self::collect).
+    pub fn safepoint(token: &R::Token<'_>) {
+        // SAFETY: the token proves that the thread is attached.
+        unsafe { R::here(token).ledger().outbox.empty() }
+        Self::collect(token);
+    }
+
+    /// Collects a batch of what has come back to the interpreter that the thread is attached to. A send of a buffer under
+    /// [`Deferred`](crate::strategy::Deferred) and a publish do so, too.
     ///
     /// # Panics
     ///

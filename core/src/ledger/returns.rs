@@ -26,41 +26,25 @@
 //! never holds two locks, and enters with a cause of its own). A busy owner is not waited for: whoever is attached
 //! collects.
 
+use super::chain::{Chain, Due, place};
 use super::errands::Busy;
 use super::run_errands_at_once;
-use crate::counted::{Place, Sole, content_at};
+use crate::counted::Sole;
 use crate::runtime::{InterpreterId, Runtime};
 use crate::sync::site::{ATTEND, ERRAND_SEEN, RETURN_LOOK, RETURN_POP, RETURN_PUSH, UNATTEND};
-use crate::sync::{AtomicUsize, UnsafeCell};
+use crate::sync::{AtomicUsize, CachePadded, UnsafeCell};
 use crate::trace::{self, Event};
-use core::ptr::{self, NonNull};
 
 const ATTENDED: usize = 1;
 const ERRAND: usize = 2;
 const TAGS: usize = ATTENDED | ERRAND;
 
-/// What a node of the list carries: all that is needed to give a buffer back.
-pub(crate) struct Due<R: Runtime> {
-    pub(crate) owner: R,
-    pub(crate) export: R::Export,
-    /// The address of the node below. Written by whoever pushes this one, before it is visible.
-    below: UnsafeCell<usize>,
-}
-
-// SAFETY: `below` is written by the one who has the node to himself, and read by those who found it on the list.
-unsafe impl<R: Runtime> Sync for Due<R> {}
-
-impl<R: Runtime> Due<R> {
-    pub(crate) fn new(owner: R, export: R::Export) -> Self {
-        Self { owner, export, below: UnsafeCell::new(0) }
-    }
-}
-
 /// The return list of an interpreter.
 pub(crate) struct Returns<R: Runtime> {
     id: InterpreterId,
     batch: usize,
-    word: AtomicUsize,
+    /// On a line of its own: what stands beside it is the owner's, and this is written by all who return something.
+    word: CachePadded<AtomicUsize>,
     /// The errand that the same thread took before this one. Belongs to the thread that has the errand.
     pub(super) earlier: UnsafeCell<Option<R>>,
 }
@@ -72,7 +56,7 @@ unsafe impl<R: Runtime> Send for Returns<R> {}
 
 impl<R: Runtime> Returns<R> {
     pub(super) fn new(id: InterpreterId, batch: usize) -> Self {
-        Self { id, batch, word: AtomicUsize::new(0), earlier: UnsafeCell::new(None) }
+        Self { id, batch, word: AtomicUsize::new(0).into(), earlier: UnsafeCell::new(None) }
     }
 
     /// The calling thread is attached to the owner, has come to stay, and calls [`unattend`](Self::unattend) before it leaves.
@@ -145,44 +129,35 @@ impl<R: Runtime> Returns<R> {
     /// # Safety
     ///
     /// As `collect_from`.
-    unsafe fn collect_batch(&self, mut word: usize, token: &R::Token<'_>) {
+    unsafe fn collect_batch(&self, word: usize, token: &R::Token<'_>) {
         // What is freed may run any code, and come back here on its way: only the first one on a stack collects.
         let Some(_busy) = Busy::<R>::collecting() else { return };
-        for left in (0..self.batch).rev() {
-            // SAFETY: as the caller says.
-            let Some(due) = (unsafe { self.take(word) }) else { return };
-            let Due { export, .. } = due.open();
+        // SAFETY: as the caller says.
+        let batch = unsafe { self.take(word, self.batch) };
+        for Due { export, .. } in batch.into_iter().flatten() {
             // SAFETY: 1. the token is the owner's; 2. every read through the view happens-before the push that was found.
             let object = unsafe { R::unexport(token, export) };
             // SAFETY: 1. as above; 2. the reference came out of the export just now.
             unsafe { R::decref(token, object) }
-            if left > 0 {
-                word = self.look();
-            }
         }
     }
 
-    /// Takes the last node off.
+    /// Takes the last nodes off, up to so many, in one exchange.
     ///
     /// # Safety
     ///
     /// The calling thread is attached to the owner, or the owner has ended and the thread has the errand: nobody else takes.
     /// `word` was read by this thread with `ATTEND` or `RETURN_LOOK`.
-    unsafe fn take(&self, mut word: usize) -> Option<Sole<Due<R>>> {
+    unsafe fn take(&self, mut word: usize, most: usize) -> Option<Chain<R>> {
         loop {
-            let node = place(word)?;
-            // SAFETY: the node is on the list, and only this thread takes nodes off.
-            let below = unsafe { content_at(node) }.below.with(|below| {
-                // SAFETY: written before the push.
-                unsafe { *below }
-            });
-            // ORDERING: RETURN_POP (Relaxed): the node is readable already. It cannot have been taken off and put back
+            // SAFETY: the nodes are on the list, and only this thread takes nodes off.
+            let (chain, rest) = unsafe { Chain::from_top(place(word & !TAGS)?, most) };
+            // ORDERING: RETURN_POP (Relaxed): the nodes are readable already. They cannot have been taken off and put back
             // meanwhile: only this thread takes.
-            match self.word.replace(word, below | word & TAGS, RETURN_POP, RETURN_LOOK) {
+            match self.word.replace(word, rest | word & TAGS, RETURN_POP, RETURN_LOOK) {
                 Ok(_) => {
-                    trace::emit(|| Event::Collected { interpreter: self.id });
-                    // SAFETY: it came from `into_raw` in `give_back` and is on no list now.
-                    return Some(unsafe { Sole::from_raw(node) });
+                    trace::emit(|| Event::Collected { interpreter: self.id, buffers: chain.len() });
+                    return Some(chain);
                 }
                 Err(now) => word = now,
             }
@@ -214,43 +189,35 @@ impl<R: Runtime> Returns<R> {
     /// The owner has ended, and the calling thread has the errand.
     pub(super) unsafe fn abandon(&self) {
         // SAFETY: as the caller says.
-        while let Some(due) = unsafe { self.take(self.look()) } {
-            drop(due);
-        }
+        let all = unsafe { self.take(self.look(), usize::MAX) };
+        all.into_iter().flatten().for_each(drop);
     }
 }
 
-/// The node that a word says is on top.
-fn place<R: Runtime>(word: usize) -> Option<Place<Due<R>>> {
-    NonNull::new(ptr::with_exposed_provenance_mut(word & !TAGS))
-}
-
-/// Puts a buffer on its owner's return list, and runs the errand, if there is one and the thread is attached to nobody.
+/// Gives a buffer back: it goes in the outbox of the interpreter that the thread is in, if that is used; else on its owner's
+/// return list, and the thread runs the errand that may come of it, if it is attached to nobody.
 ///
 /// Nobody reads through the export any more: all reads happen-before this call.
 pub(crate) fn give_back<R: Runtime>(due: Sole<Due<R>>) {
-    put_back(due);
+    R::with_current(|here| match here.map(|here| &here.ledger().outbox) {
+        // SAFETY: the thread is attached to the interpreter, and leaves it only with a word to the ledger: `Batches::released`.
+        Some(outbox) if outbox.is_used() => unsafe { outbox.put(due) },
+        _ => put_back(Chain::new(due)),
+    });
     run_errands_at_once::<R>();
 }
 
-/// Puts a buffer on its owner's return list. Takes no lock, allocates nothing, cannot fail (G8); an errand is only noted.
+/// Puts buffers on their owner's return list. Takes no lock, allocates nothing, cannot fail (G8); an errand is only noted.
 ///
-/// Nobody reads through the export any more: all reads happen-before this call.
-pub(crate) fn put_back<R: Runtime>(due: Sole<Due<R>>) {
-    let node = due.into_raw();
-    // SAFETY: the node is this thread's until it is pushed; it is not used afterwards.
-    let content = unsafe { content_at(node) };
-    let (returns, id) = (&content.owner.ledger().returns, content.owner.id());
-    let address = node.as_ptr().expose_provenance();
+/// Nobody reads through the exports any more: all reads happen-before this call.
+pub(crate) fn put_back<R: Runtime>(chain: Chain<R>) {
+    let (returns, id) = (&chain.owner().ledger().returns, chain.owner().id());
     let mut word = returns.look();
     let errand = loop {
-        // The handle is made before the push: afterwards the node, and with it the owner, may be gone at any moment.
-        let errand = (word & TAGS == 0).then(|| content.owner.clone());
-        content.below.with_mut(|below| {
-            // SAFETY: the node is not on the list yet: this thread has it to itself.
-            unsafe { *below = word & !TAGS }
-        });
-        let pushed = address | word & TAGS | if errand.is_some() { ERRAND } else { 0 };
+        // The handle is made before the push: afterwards the nodes, and with them the owner, may be gone at any moment.
+        let errand = (word & TAGS == 0).then(|| chain.owner().clone());
+        chain.put_on(word & !TAGS);
+        let pushed = chain.address() | word & TAGS | if errand.is_some() { ERRAND } else { 0 };
         // ORDERING: RETURN_PUSH (Release), pairs with RETURN_LOOK in `take`; (Acquire), pairs with ERRAND_SEEN: `earlier` is
         // ours if the errand is. The look before is not enough: the errand may have been taken and given up since.
         match returns.word.replace(word, pushed, RETURN_PUSH, RETURN_LOOK) {
@@ -258,7 +225,7 @@ pub(crate) fn put_back<R: Runtime>(due: Sole<Due<R>>) {
             Err(now) => word = now,
         }
     };
-    trace::emit(|| Event::Returned { interpreter: id, errand: errand.is_some() });
+    trace::emit(|| Event::Returned { interpreter: id, buffers: chain.len(), errand: errand.is_some() });
     if let Some(owner) = errand {
         // SAFETY: this thread has just taken the errand.
         unsafe { R::with_errands(|errands| errands.note(owner)) }

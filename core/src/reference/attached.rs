@@ -331,7 +331,7 @@ impl<'a> Attached<'a> {
     /// If the lock was given up and the token should not be there, see [`Attached`].
     pub fn safepoint(&mut self) {
         self.assert_attached();
-        Ledger::<Interpreter>::collect(self);
+        Ledger::<Interpreter>::safepoint(self);
         if self.interpreter.core().is_wanted() || !with_errands(Errands::is_empty) {
             drop(Outside::let_in(self.interpreter));
         } else {

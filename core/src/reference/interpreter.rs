@@ -2,7 +2,7 @@
 
 use super::attached::{self, Admitted, Attached, Inside, Outside, Waiting, is_attached_to};
 use super::object::{Export, Object};
-use crate::ledger::{Errands, Ledger};
+use crate::ledger::{Batches, Errands, Ledger};
 use crate::runtime::{Cause, Ended, InterpreterId, Runtime, Waker};
 use crate::sync::{RawLock, Shared, Tally, fresh_id};
 use crate::trace::{self, Event};
@@ -59,19 +59,18 @@ impl Interpreter {
     /// A new interpreter.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_batch(Ledger::<Self>::BATCH)
+        Self::with_batches(Batches::default())
     }
 
-    /// A new interpreter that collects at most `batch` returned buffers at a time: when a thread attaches or comes back, at
-    /// a safepoint, at a send. That bounds the pause; [`new`](Self::new) has a bound of 32.
+    /// A new interpreter that handles returned buffers in batches of these sizes.
     ///
     /// # Panics
     ///
-    /// If `batch` is 0.
+    /// If one of them is 0.
     #[must_use]
-    pub fn with_batch(batch: usize) -> Self {
+    pub fn with_batches(batches: Batches) -> Self {
         let id = InterpreterId(fresh_id());
-        let ledger = Ledger::with_batch(id, batch);
+        let ledger = Ledger::with_batches(id, batches);
         Self { core: Shared::new(Core { id, lock: RawLock::new(), acquisitions: Default::default(), ledger }) }
     }
 

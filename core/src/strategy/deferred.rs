@@ -28,7 +28,8 @@ use crate::Buffer;
 use crate::buffer::assert_home;
 use crate::counted::{Counted, Sole};
 use crate::ledger::Ledger;
-use crate::ledger::returns::{Due, give_back};
+use crate::ledger::chain::Due;
+use crate::ledger::returns::give_back;
 use crate::runtime::{Ended, Runtime};
 
 /// The strategy `deferred`. Its row: no operation takes a foreign lock.

@@ -42,8 +42,8 @@ pub use error::PublishError;
 
 use crate::Buffer;
 use crate::counted::Sole;
-use crate::ledger::returns::{Due, put_back};
-use crate::ledger::{Ledger, run_errands_at_once};
+use crate::ledger::chain::{Chain, Due};
+use crate::ledger::{Ledger, returns::put_back, run_errands_at_once};
 use crate::reference::Interpreter;
 use crate::runtime::Runtime;
 use crate::sync::epoch::{Atomic, Collector, Guard, LocalHandle};
@@ -167,7 +167,7 @@ impl<R: Runtime> Replaced<R> {
         let value = unsafe { Box::from_raw(self.0.as_ptr()) };
         // Announced as a write, so that a checker sees any reader that is left.
         value.node.with_mut(|_| ());
-        put_back(value.node.into_inner());
+        put_back(Chain::new(value.node.into_inner()));
     }
 }
 

@@ -20,4 +20,5 @@ pub(crate) use backend::{AtomicUsize, Condvar, ConstPtr, Mutex, RawLock, Tracked
 pub use backend::{BACKEND, Deadline};
 #[cfg(feature = "loom")]
 pub use backend::{LOADS_AS_RMW, MODEL_UNWINDS};
+pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use identity::{Shared, Tally, WeakShared, fresh_id};

@@ -115,10 +115,10 @@ pub enum Event {
     Unattended { interpreter: InterpreterId, errand: bool },
     /// Nothing was seen on the return list.
     Looked { interpreter: InterpreterId },
-    /// A buffer was taken off the return list.
-    Collected { interpreter: InterpreterId },
-    /// A buffer was put on its owner's return list. If nobody else is to see to it, this thread is: `errand`.
-    Returned { interpreter: InterpreterId, errand: bool },
+    /// So many buffers were taken off the return list, the last one first.
+    Collected { interpreter: InterpreterId, buffers: usize },
+    /// So many buffers were put on their owner's return list. If nobody else is to see to them, this thread is: `errand`.
+    Returned { interpreter: InterpreterId, buffers: usize, errand: bool },
     /// A thread looked whether its errand is still needed.
     ErrandSeen { interpreter: InterpreterId, kept: bool },
     /// A receiving interpreter looked for its proxy of a buffer: the number of clones with the new one, or 0 if there is none.

@@ -9,7 +9,7 @@ use viewchan::runtime::Ended;
 #[cfg(doc)]
 use viewchan::trace::Event;
 use viewchan::trace::ObjectId;
-use viewchan::{Buffer, Runtime};
+use viewchan::{Batches, Buffer, Runtime};
 
 /// What a runtime calls the proof that a thread is attached.
 pub type Token<'a, H> = <<H as Host>::Runtime as Runtime>::Token<'a>;
@@ -28,9 +28,10 @@ pub trait Host: 'static {
     /// What a thread has while it is attached to an interpreter to run code there.
     type Stay<'a>;
 
-    /// An interpreter that nobody is attached to, and that collects one returned buffer at a time, as in the
-    /// specification. It need not be new, but must have nothing left of an earlier round.
-    fn interpreter() -> Self::Runtime;
+    /// An interpreter that nobody is attached to, and that collects so many returned buffers at a time, and lets so many
+    /// releases wait for each other, as in the specification; or fewer. It need not be new, but must have nothing left of an
+    /// earlier round.
+    fn interpreter(batch: usize) -> Self::Runtime;
 
     /// A round is over: nobody uses this interpreter any more. It may have ended.
     fn retire(interpreter: Self::Runtime) {
@@ -106,8 +107,8 @@ impl Host for Reference {
     type Runtime = Interpreter;
     type Stay<'a> = Attached<'a>;
 
-    fn interpreter() -> Interpreter {
-        Interpreter::with_batch(1)
+    fn interpreter(batch: usize) -> Interpreter {
+        Interpreter::with_batches(Batches { collected: batch, released: batch })
     }
 
     fn token<'s, 'a>(stay: &'s Self::Stay<'a>) -> &'s Token<'a, Self> {

@@ -67,6 +67,7 @@ pub(super) fn compile(sketch: &Sketch, strategy: Strategy) -> Scenario {
         tier: Tier::Exhaustive,
         strategies: vec![strategy],
         bounded_for: BTreeMap::new(),
+        batch: 1,
         defect: None,
         fault: None,
         interpreters: names(&INTERPRETERS, sketch.interpreters),

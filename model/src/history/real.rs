@@ -10,7 +10,7 @@ use viewchan::channel::{
     Options, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 use viewchan::strategy::Strategy;
-use viewchan::{Attached, Buffer, Interpreter, Message, ReceiveEnd, SendEnd, View};
+use viewchan::{Attached, Batches, Buffer, Interpreter, Message, ReceiveEnd, SendEnd, View};
 
 /// How long an operation with a deadline waits: in turn not at all, so that deadlines pass on a machine of any speed, and for
 /// long enough that somebody comes.
@@ -69,7 +69,9 @@ impl<S: Strategy<Interpreter>> Subject for Real<S> {
     type Receive = RealReceive<S>;
 
     fn open(&mut self, plan: &Plan) -> (Vec<RealSend<S>>, Vec<RealReceive<S>>) {
-        self.interpreters = (0..plan.interpreters()).map(|_| Interpreter::with_batch(1)).collect();
+        self.interpreters = (0..plan.interpreters())
+            .map(|_| Interpreter::with_batches(Batches { collected: 1, released: 1 }))
+            .collect();
         let options = plan.capacity.map_or(Options::new(), |capacity| Options::new().capacity(capacity));
         let (send, receive) = options.open_with::<Interpreter, S>();
         let receive = Arc::new(receive);

@@ -62,6 +62,7 @@ pub fn crowd(interpreters: usize, messages: usize) -> Scenario {
         tier: Tier::Bounded { preemptions: 2 },
         strategies: Strategy::OF_CHANNELS.to_vec(),
         bounded_for: BTreeMap::new(),
+        batch: 1,
         defect: None,
         fault: None,
         interpreters: (0..interpreters).map(|index| format!("I{index}")).collect(),

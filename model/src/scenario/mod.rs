@@ -114,6 +114,8 @@ pub struct Scenario {
     pub strategies: Vec<Strategy>,
     /// Strategies under which loom explores it with at most so many preemptions, whatever `tier` says.
     pub bounded_for: BTreeMap<Strategy, usize>,
+    /// How many returned buffers are collected at a time, and released together: 1 unless it is about that.
+    pub batch: usize,
     /// The defect of CPython that it is a regression scenario for, `D1` to `D14`.
     pub defect: Option<String>,
     /// The fault that reproduces the defect; refuted on this scenario.

@@ -58,6 +58,7 @@ struct File<'a> {
     defect: Option<&'a str>,
     fault: Option<&'a str>,
     interpreters: &'a [String],
+    batch: Option<usize>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     bounded_for: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -113,6 +114,7 @@ impl<'a> File<'a> {
             defect: scenario.defect.as_deref(),
             fault: scenario.fault.as_deref(),
             interpreters: &scenario.interpreters,
+            batch: Some(scenario.batch).filter(|&batch| batch > 1),
             bounded_for: scenario.bounded_for.iter().map(|(strategy, &bound)| (strategy.name(), bound)).collect(),
             buffer: buffers
                 .map(|buffer| BufferTable { name: &buffer.name, owner: &scenario.interpreters[buffer.owner] })

@@ -94,6 +94,7 @@ impl Rules {
             }
             Todo::Collect(interpreter) => self.collect(state, thread, interpreter),
             Todo::Return(buffer) => self.put_on_list(state, thread, buffer),
+            Todo::Empty(interpreter) => self.return_outbox(state, thread, interpreter),
             Todo::LetGo(interpreter) => self.let_go(state, thread, interpreter),
             Todo::Seek { buffer, window } => self.seek(state, thread, buffer, window),
             Todo::Join { buffer, window } => self.join(state, thread, buffer, window),

@@ -137,6 +137,8 @@ catalogue! {
         "An errand is given up, but the return list still says that somebody has it.";
     DepartureLooksAway "departure-looks-away" G8
         "A thread leaves its interpreter without a look at the return list.";
+    OutboxKept "outbox-kept" G8
+        "A thread leaves its interpreter with released buffers in the outbox.";
     ReachabilityUnchecked "reachability-unchecked" G9
         "A receive end is sent without looking where the channel's own receive end is.";
     MoorAfterProbe "moor-after-probe" G9
@@ -175,7 +177,8 @@ impl Fault {
             | Self::ErrandForgotten
             | Self::ErrandDoneBlindly
             | Self::ErrandLeftSet
-            | Self::DepartureLooksAway => &[Strategy::Deferred],
+            | Self::DepartureLooksAway
+            | Self::OutboxKept => &[Strategy::Deferred],
             Self::LockAtPeek
             | Self::BypassedGuard
             | Self::RetiredAtOnce

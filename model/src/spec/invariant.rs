@@ -135,8 +135,11 @@ impl Rules {
     }
 
     fn check_returns(&self, state: &State, interpreter: usize) -> Result<(), Violation> {
-        let ReturnList { buffers, attended, errand } = &state.returns[interpreter];
+        let ReturnList { buffers, attended, errand, outbox } = &state.returns[interpreter];
         let name = &self.scenario.interpreters[interpreter];
+        demand(outbox.is_empty() || state.holder(interpreter).is_some(), G8, || {
+            format!("{} buffers were left in the outbox of {name}", outbox.len())
+        })?;
         demand(buffers.is_empty() || *attended || *errand, G8, || {
             format!("nobody will see to the {} buffers on the return list of {name}", buffers.len())
         })?;

@@ -176,7 +176,10 @@ impl Rules {
                 self.demand(has, G3, action, "although nothing is on it")
             }
             Kind::Return { buffer, .. } => {
-                self.demand(self.has_export(state, thread, buffer), G3, action, "without having it to give back")
+                let here = state.current(thread).map(|here| &state.returns[usize::from(here)].outbox);
+                let has = here.is_some_and(|outbox| outbox.contains(&small(buffer)));
+                let has = has || self.has_export(state, thread, buffer);
+                self.demand(has, G3, action, "without having it to give back")
             }
             Kind::LetGo { interpreter } => {
                 self.demand(me.errands.contains(&small(interpreter)), G8, action, "without having the errand")

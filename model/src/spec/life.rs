@@ -34,6 +34,10 @@ pub(super) enum Decision {
     LookAgain(Receiving),
     /// Run the errands, if attached to nobody.
     RunErrands,
+    /// Put this buffer into the outbox of the interpreter that the thread is in, or on its owner's return list.
+    GiveBack(u8),
+    /// Empty the outbox of this interpreter, if something is in it.
+    EmptyOutbox(u8),
 }
 
 impl State {
@@ -67,6 +71,8 @@ impl Rules {
             Decision::Begin(interpreter) => self.begin_end(state, thread, interpreter),
             Decision::LookAgain(receiving) => self.look_again(state, thread, receiving),
             Decision::RunErrands => self.run_errands_at_once(state, thread),
+            Decision::GiveBack(buffer) => self.put_in_outbox(state, thread, buffer),
+            Decision::EmptyOutbox(interpreter) => self.empty_outbox(state, thread, interpreter),
         }
     }
 

@@ -39,6 +39,15 @@ pub enum Reported {
     Pending(bool),
     /// Whether the thread took the errand.
     Errand(bool),
+    /// Buffers that were put on the return list, and whether the thread took the errand.
+    Returned {
+        /// How many.
+        buffers: usize,
+        /// Whether it took the errand.
+        errand: bool,
+    },
+    /// Buffers that were taken off the return list.
+    Collected(usize),
     /// Whether the thread keeps its errand.
     Kept(bool),
     /// Holders of the slot.
@@ -119,12 +128,15 @@ impl Rules {
         if wanted.is_empty() { "nothing".to_owned() } else { wanted.join(" or ") }
     }
 
-    /// "takes x off the return list of A"
+    /// "takes y, x off the return list of A"
     fn narrate_collection(&self, state: &State, action: Action) -> Option<String> {
         let Kind::Collect { interpreter } = action.kind else { return None };
-        let &buffer = state.returns.get(interpreter)?.buffers.last()?;
+        let buffers = &state.returns.get(interpreter)?.buffers;
+        buffers.last()?;
+        let taken = buffers.iter().rev().take(self.scenario.batch);
+        let names: Vec<&str> = taken.map(|&buffer| self.buffer_name(buffer)).collect();
         let owner = self.scenario.interpreters.get(interpreter)?;
-        Some(format!("takes {} off the return list of {owner}", self.buffer_name(buffer)))
+        Some(format!("takes {} off the return list of {owner}", names.join(", ")))
     }
 
     /// The message that the thread would send or receive.
@@ -164,8 +176,13 @@ impl Rules {
             Kind::Moor { channel, .. } | Kind::Probe { channel } => Reported::Inside(after.moored(channel)),
             Kind::Inspect { interpreter } => Reported::Ending(after.is_ending(interpreter)),
             Kind::Attend { interpreter } => Reported::Pending(after.is_pending(interpreter)),
-            Kind::Unattend { interpreter } | Kind::Return { interpreter, .. } => {
-                Reported::Errand(!before.has_errand(interpreter) && after.has_errand(interpreter))
+            Kind::Unattend { interpreter } => Reported::Errand(takes_errand(before, after, interpreter)),
+            Kind::Return { interpreter, .. } => Reported::Returned {
+                buffers: after.returned(interpreter).saturating_sub(before.returned(interpreter)),
+                errand: takes_errand(before, after, interpreter),
+            },
+            Kind::Collect { interpreter } => {
+                Reported::Collected(before.returned(interpreter).saturating_sub(after.returned(interpreter)))
             }
             Kind::LetGo { interpreter } => Reported::Kept(after.has_errand(interpreter)),
             Kind::Slot { slot, act: SlotAct::Join | SlotAct::Leave } => Reported::Holders(after.holders(slot)),
@@ -180,7 +197,6 @@ impl Rules {
             | Kind::Freeze { .. }
             | Kind::Read { .. }
             | Kind::Look { .. }
-            | Kind::Collect { .. }
             | Kind::SendRefused { .. }
             | Kind::ReceiveRefused { .. }
             | Kind::Slot { .. } => Reported::Nothing,
@@ -198,6 +214,10 @@ impl Rules {
     fn channel_name(&self, channel: u8) -> &str {
         &self.scenario.channels[usize::from(channel)].name
     }
+}
+
+fn takes_errand(before: &State, after: &State, interpreter: usize) -> bool {
+    !before.has_errand(interpreter) && after.has_errand(interpreter)
 }
 
 /// The clones of the view that the next action of `thread` clones, drops, finds or joins; 0 if it finds none.

@@ -115,6 +115,9 @@ pub(super) struct ReturnList {
     pub(super) attended: bool,
     /// A thread has the errand to see to it.
     pub(super) errand: bool,
+    /// Buffers of one other interpreter, mostly, that this one's threads have given back and not returned yet, the last one at
+    /// the end. Guarded by its lock; always empty where batches are of 1.
+    pub(super) outbox: Vec<u8>,
 }
 
 /// A state of a scenario. [`Rules`](super::Rules) has the operations on it.
@@ -183,6 +186,11 @@ impl State {
         self.returns.get(interpreter).is_some_and(|list| list.errand)
     }
 
+    /// Number of buffers on the return list of an interpreter.
+    pub fn returned(&self, interpreter: usize) -> usize {
+        self.returns.get(interpreter).map_or(0, |list| list.buffers.len())
+    }
+
     /// Like [`Self::attachment`], as the threads keep it.
     pub(super) fn current(&self, thread: usize) -> Option<u8> {
         self.attachment(thread).map(super::thread::small)
@@ -237,7 +245,7 @@ impl State {
             tally.unexported += u16::from(view.references.saturating_sub(view.exports));
         }
         tally.views += count(self.published().filter(|shown| is_it(shown.buffer)));
-        let returned = self.returns.iter().flat_map(|list| &list.buffers);
+        let returned = self.returns.iter().flat_map(|list| list.buffers.iter().chain(&list.outbox));
         tally.views += count(returned.filter(|&&returned| is_it(returned)));
         if let Some(aside) = &self.aside {
             tally.views += count(aside.returned.iter().flatten().filter(|&&returned| is_it(returned)));
@@ -257,7 +265,7 @@ pub(super) struct Tally {
     pub(super) handles: u16,
     /// Messages in queues, and those that a thread has taken out.
     pub(super) messages: u16,
-    /// Views with clones, those whose last clone is being released, and those on a return list. A proxy counts once for
+    /// Views with clones, those whose last clone is being released, and those on a return list or in an outbox. A proxy counts once for
     /// each export that it has. What is in a slot, or was and is not given back yet, counts like a view.
     pub(super) views: u16,
     /// References of views without an export: of views in release that have given theirs back, and of messages that a

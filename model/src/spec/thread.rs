@@ -208,11 +208,13 @@ pub(super) enum Todo {
     Now(Decision),
     Attend(u8),
     Unattend(u8),
-    /// Collect one buffer, if there is one.
+    /// Collect a batch, if there is something.
     Look(u8),
     Collect(u8),
     /// Put this buffer on its owner's return list.
     Return(u8),
+    /// Put all that is in the outbox of this interpreter on their owner's return list.
+    Empty(u8),
     LetGo(u8),
     Seek {
         buffer: u8,

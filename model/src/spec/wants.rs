@@ -111,6 +111,10 @@ impl Rules {
             Todo::Return(buffer) => {
                 ready(Kind::Return { interpreter: self.owner(buffer).into(), buffer: buffer.into() })
             }
+            Todo::Empty(interpreter) => match state.returns[usize::from(interpreter)].outbox.last() {
+                Some(&buffer) => ready(Kind::Return { interpreter: self.owner(buffer).into(), buffer: buffer.into() }),
+                None => none(),
+            },
             Todo::LetGo(interpreter) => ready(Kind::LetGo { interpreter: interpreter.into() }),
             Todo::Seek { buffer, .. } => ready(Kind::Seek { buffer: buffer.into() }),
             Todo::Join { buffer, .. } => ready(Kind::Join { buffer: buffer.into() }),

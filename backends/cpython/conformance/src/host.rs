@@ -48,7 +48,7 @@ impl<W: Ways> Host for CPython<W> {
     type Runtime = Python;
     type Stay<'a> = Token<'a>;
 
-    fn interpreter() -> Python {
+    fn interpreter(_batch: usize) -> Python {
         interpreters::take()
     }
 

@@ -59,7 +59,7 @@ pub(crate) fn take() -> Python {
     free.unwrap_or_else(make)
 }
 
-/// As the specification says: returned buffers are collected one at a time.
+/// As most scenarios say: returned buffers are collected one at a time. (One that says more allows that, too.)
 const BATCH: usize = 1;
 
 fn make() -> Python {

@@ -35,7 +35,7 @@ use spare::Spare;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use viewchan::Runtime;
-use viewchan::ledger::{Errands, Ledger};
+use viewchan::ledger::{Batches, Errands, Ledger};
 use viewchan::runtime::{Cause, Ended, InterpreterId, Waker};
 use viewchan::trace::{self, Event};
 
@@ -80,7 +80,7 @@ impl Python {
             interpreter,
             is_main,
             gate: Gate::new(),
-            ledger: Ledger::with_batch(id, batch),
+            ledger: Ledger::with_batches(id, Batches { collected: batch, ..Batches::default() }),
             records: Records::new(),
             collector: Collector::new(),
             spare: Spare::none(),

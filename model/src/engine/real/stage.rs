@@ -23,7 +23,7 @@ impl<H: Host, S: Strategy<H::Runtime>> Stage<H, S> {
     pub(in crate::engine) fn set(scenario: &Scenario) -> Self {
         let variables = |thread: &crate::scenario::ThreadDecl| thread.variables.iter().map(|_| None).collect();
         let mut stage = Self {
-            interpreters: scenario.interpreters.iter().map(|_| H::interpreter()).collect(),
+            interpreters: scenario.interpreters.iter().map(|_| H::interpreter(scenario.batch)).collect(),
             identities: Identities::default(),
             held: scenario.threads.iter().map(variables).collect(),
             nudges: Vec::new(),

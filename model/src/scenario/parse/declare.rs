@@ -195,6 +195,18 @@ pub(super) fn check_about(about: &Spanned<String>) -> Checked<String> {
     Ok(sentence.to_owned())
 }
 
+/// How many returned buffers are handled together. The range that a scenario's few buffers can fill.
+pub(super) fn check_batch(file: &File) -> Checked<usize> {
+    let Some(batch) = &file.batch else { return Ok(1) };
+    match *batch.get_ref() {
+        2 => Ok(2),
+        3 => Ok(3),
+        other => {
+            Err(Problem::new(batch.span().start, format!("`batch = {other}`; expected 2 or 3, or no `batch` for 1")))
+        }
+    }
+}
+
 /// The tier: `preemptions` stands beside `bounded` and nowhere else.
 pub(super) fn check_tier(file: &File) -> Checked<Tier> {
     match (file.tier.get_ref(), &file.preemptions) {

@@ -17,6 +17,7 @@ pub(super) struct File {
     pub(super) strategies: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(rename = "bounded-for")]
     pub(super) bounded_for: Option<Spanned<BTreeMap<Spanned<String>, Spanned<i64>>>>,
+    pub(super) batch: Option<Spanned<i64>>,
     pub(super) defect: Option<Spanned<String>>,
     pub(super) fault: Option<Spanned<String>>,
     pub(super) interpreters: Spanned<Vec<Spanned<String>>>,

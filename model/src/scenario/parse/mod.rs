@@ -44,6 +44,7 @@
 //! | `preemptions` | 2 or 3: how many preemptions loom may insert into one execution. |
 //! | `strategies` | Optional. The strategies that it is for. Without: `["epoch"]` if there is a slot, else all five of channels if there is a buffer, else `["view"]`. |
 //! | `bounded-for` | Optional, in tier `exhaustive`. Strategies with 2 or 3 preemptions, as `{ deferred = 3 }`: loom explores these bounded. |
+//! | `batch` | Optional, 2 or 3. Under `deferred`: how many returned buffers are collected at a time, and how many releases of an interpreter's threads wait for each other. 1 without. |
 //! | `defect` | Optional. The defect of CPython that this is the regression scenario of, `"D1"` to `"D14"`. |
 //! | `fault` | Optional. A fault of the specification that must be refuted here; `viewchan explain SCENARIO` draws how. |
 //! | `interpreters` | The names of the interpreters, 1 to 16. |
@@ -175,6 +176,7 @@ fn check(file: &str, text: &str) -> Checked<Scenario> {
     let tier = declare::check_tier(&read)?;
     let strategies = purpose::check_strategies(&read)?;
     let bounded_for = purpose::check_bounded_for(&read, &strategies)?;
+    let batch = declare::check_batch(&read)?;
     let (defect, fault) = (purpose::check_defect(&read)?, purpose::check_fault(&read)?);
     let declared = Declared::check(&read)?;
     let threads = threads::compile(text, &declared, &read)?;
@@ -184,6 +186,7 @@ fn check(file: &str, text: &str) -> Checked<Scenario> {
         tier,
         strategies,
         bounded_for,
+        batch,
         defect,
         fault,
         interpreters: declared.interpreters,

@@ -2,13 +2,15 @@
 //! sees to what is left on it.
 //!
 //! Under the strategies that have such lists, a release puts the buffer on its owner's list and is done. Whoever is
-//! attached to the owner to stay collects from the list: when it comes, at safepoints, before it sends. Where nobody
+//! attached to the owner to stay collects from the list: when it comes, at safepoints, before it sends. Where batches are
+//! larger than 1, what a thread releases in an interpreter waits in its outbox, until that is full or the thread leaves. Where nobody
 //! attends, the thread that put the first buffer on the list, or that left one there, has the *errand* to go and collect
 //! as soon as it is attached to nobody.
 
 use super::Plan;
 use crate::scenario::Strategy;
 use crate::spec::action::{Cause, Kind};
+use crate::spec::life::Decision;
 use crate::spec::operation::Operation;
 use crate::spec::state::State;
 use crate::spec::thread::{Claim, Todo};
@@ -41,15 +43,15 @@ impl Rules {
     /// Leave an interpreter that was entered for this cause.
     pub(in crate::spec) fn depart(&self, interpreter: u8, cause: Cause) -> Plan {
         let unattend = self.attends(cause).then_some(Todo::Unattend(interpreter));
-        unattend.into_iter().chain([Todo::Leave(interpreter)]).collect()
+        self.emptying(interpreter).into_iter().chain(unattend).chain([Todo::Leave(interpreter)]).collect()
     }
 
-    /// At a safepoint, and before a send: collect one buffer, if there is one.
+    /// At a safepoint, and before a send: collect a batch, if there is something.
     pub(in crate::spec) fn look(&self, interpreter: u8) -> Plan {
         if self.has_return_lists() { vec![Todo::Look(interpreter)] } else { vec![] }
     }
 
-    /// The thread came to stay. What it finds on the list it collects, one buffer; at a safepoint it has done so before.
+    /// The thread came to stay. Of what it finds on the list it collects a batch; at a safepoint it has done so before.
     pub(in crate::spec) fn attend(&self, state: &mut State, thread: usize, interpreter: u8) {
         let collects = state.threads[thread].operation != Operation::Safepoint;
         let list = state.list(interpreter);
@@ -71,12 +73,66 @@ impl Rules {
         }
     }
 
-    /// A buffer is taken off the list. Its export and its reference are given back at once.
+    /// A batch is taken off the list, the last buffer first. Their exports and references are given back at once.
     pub(in crate::spec) fn collect(&self, state: &mut State, thread: usize, interpreter: u8) {
-        if let Some(buffer) = state.list(interpreter).buffers.pop() {
-            let me = &mut state.threads[thread];
-            me.hands.push(Claim::View(buffer));
-            me.first(vec![Todo::Unexport(buffer), Todo::Dereference(buffer)]);
+        let buffers = &mut state.list(interpreter).buffers;
+        let left = buffers.len().saturating_sub(self.scenario.batch);
+        let batch = buffers.split_off(left);
+        let me = &mut state.threads[thread];
+        me.hands.extend(batch.iter().map(|&buffer| Claim::View(buffer)));
+        let counts = batch.iter().rev().flat_map(|&buffer| [Todo::Unexport(buffer), Todo::Dereference(buffer)]);
+        me.first(counts.collect());
+    }
+
+    /// How a view in release, or a message that nobody received, is given back.
+    pub(in crate::spec) fn giving_back(&self, buffer: u8) -> Plan {
+        vec![if self.has_outboxes() { Todo::Now(Decision::GiveBack(buffer)) } else { Todo::Return(buffer) }]
+    }
+
+    /// Into the outbox of the interpreter that the thread is in; at once on the list, if it is in none. A full outbox, and one
+    /// with another owner's buffers in it, is emptied.
+    pub(in crate::spec) fn put_in_outbox(&self, state: &mut State, thread: usize, buffer: u8) {
+        let Some(here) = state.current(thread) else {
+            return state.threads[thread].first(vec![Todo::Return(buffer)]);
+        };
+        let outbox = &state.list(here).outbox;
+        if outbox.first().is_some_and(|&first| self.owner(first) != self.owner(buffer)) {
+            let again = Todo::Now(Decision::GiveBack(buffer));
+            return state.threads[thread].first(vec![Todo::Empty(here), again]);
+        }
+        state.threads[thread].put_down(|claim| is_of(claim, buffer));
+        state.list(here).outbox.push(buffer);
+        if state.list(here).outbox.len() >= self.scenario.batch {
+            state.threads[thread].first(vec![Todo::Empty(here)]);
+        }
+    }
+
+    fn has_outboxes(&self) -> bool {
+        self.scenario.batch > 1 && self.has_return_lists()
+    }
+
+    /// What a thread does at a safepoint, and before it leaves an interpreter for whatever reason.
+    pub(super) fn emptying(&self, interpreter: u8) -> Plan {
+        let empties = self.has_outboxes() && !self.has(Fault::OutboxKept);
+        if empties { vec![Todo::Now(Decision::EmptyOutbox(interpreter))] } else { vec![] }
+    }
+
+    /// What is in the outbox, if anything, is next.
+    pub(in crate::spec) fn empty_outbox(&self, state: &mut State, thread: usize, interpreter: u8) {
+        if !state.list(interpreter).outbox.is_empty() {
+            state.threads[thread].first(vec![Todo::Empty(interpreter)]);
+        }
+    }
+
+    /// All that is in the outbox goes on the owner's list at once.
+    pub(in crate::spec) fn return_outbox(&self, state: &mut State, thread: usize, interpreter: u8) {
+        let outbox = std::mem::take(&mut state.list(interpreter).outbox);
+        let Some(&first) = outbox.first() else { return };
+        let owner = self.owner(first);
+        let list = state.list(owner);
+        list.buffers.extend(outbox);
+        if !list.attended {
+            take_errand(state, thread, owner);
         }
     }
 
@@ -89,8 +145,7 @@ impl Rules {
     /// The same without running an errand that may come of it.
     pub(in crate::spec) fn push_on_list(&self, state: &mut State, thread: usize, buffer: u8) {
         let owner = self.owner(buffer);
-        let given = |claim: Claim| claim == Claim::View(buffer) || claim.message() == Some(buffer);
-        state.threads[thread].put_down(given);
+        state.threads[thread].put_down(|claim| is_of(claim, buffer));
         if self.loses_returned(state, thread, owner) {
             return;
         }
@@ -167,6 +222,11 @@ impl Rules {
         let interpreter = interpreter.into();
         if list.buffers.is_empty() { Kind::Look { interpreter } } else { Kind::Collect { interpreter } }
     }
+}
+
+/// Whether it is a view in release, or a message, of this buffer.
+fn is_of(claim: Claim, buffer: u8) -> bool {
+    claim == Claim::View(buffer) || claim.message() == Some(buffer)
 }
 
 /// The thread is to see to the list, unless another one is already.

@@ -152,8 +152,8 @@ impl Rules {
 
     fn safepoint(&self, state: &mut State, thread: usize) {
         if let Some(interpreter) = state.current(thread) {
-            let look = self.look(interpreter);
-            state.threads[thread].start(Operation::Safepoint, [look, vec![Todo::Safepoint(interpreter)]].concat());
+            let plan = [self.emptying(interpreter), self.look(interpreter), vec![Todo::Safepoint(interpreter)]];
+            state.threads[thread].start(Operation::Safepoint, plan.concat());
         }
     }
 

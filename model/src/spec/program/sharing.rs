@@ -115,7 +115,7 @@ impl Rules {
         me.hands.extend(std::iter::repeat_n(Claim::Reference(buffer), absorbed));
         me.hands.extend(std::iter::repeat_n(Claim::View(buffer), view.exports.into()));
         let plan = if self.has_return_lists() {
-            vec![Todo::Return(buffer)]
+            self.giving_back(buffer)
         } else {
             let pairs = (0..view.exports).flat_map(|_| [Todo::Unexport(buffer), Todo::Dereference(buffer)]);
             let counts = pairs.chain(std::iter::repeat_n(Todo::Dereference(buffer), absorbed)).collect();
@@ -156,7 +156,7 @@ impl Rules {
 
     fn discard_buffer(&self, state: &State, thread: usize, buffer: u8) -> Plan {
         if self.has_return_lists() {
-            return vec![Todo::Return(buffer)];
+            return self.giving_back(buffer);
         }
         let unexport = self.exports_at_send().then_some(Todo::Unexport(buffer));
         let counts = unexport.into_iter().chain([Todo::Dereference(buffer)]).collect();

@@ -29,6 +29,7 @@ pub(super) fn scenario(
         tier: Tier::Exhaustive,
         strategies: vec![Strategy::View],
         bounded_for: BTreeMap::new(),
+        batch: 1,
         defect: None,
         fault: None,
         interpreters: vec!["A".into(), "B".into()],

@@ -74,6 +74,7 @@ const REFUTED_BY: &[Refutation] = &[
     (Fault::ErrandDoneBlindly, s::returns, 3),
     (Fault::ErrandLeftSet, s::returns, 5),
     (Fault::DepartureLooksAway, s::mutual_return, 8),
+    (Fault::OutboxKept, s::released_in_pairs, 8),
     (Fault::ReachabilityUnchecked, s::crossing_ends, 4),
     (Fault::MoorAfterProbe, s::crossing_ends, 8),
     (Fault::EndsLeakAtClose, s::discard, 7),

@@ -177,6 +177,15 @@ pub(super) fn returns() -> Scenario {
     scenario("returns", &[("x", A), ("y", A), ("z", A)], &[("c", Some(1))], vec![owner, reader])
 }
 
+/// Two go on the list at once, the third when the reader leaves; the owner collects up to two at a time.
+pub(super) fn released_in_pairs() -> Scenario {
+    let owner = thread("owner").attach(A, |t| t.safepoint());
+    let reader = thread("reader").view("v", 0).view("w", 1).view("u", 2);
+    let reader = reader.attach(B, |t| t.release("v").release("w").release("u"));
+    let scenario = scenario("released-in-pairs", &[("x", A), ("y", A), ("z", A)], &[], vec![owner, reader]);
+    Scenario { batch: 2, ..scenario }
+}
+
 /// Each returns a view to the other, whose interpreter is its own for a while.
 pub(super) fn mutual_return() -> Scenario {
     let a = thread("a").view("v", 1).attach(A, |t| t.release("v"));
@@ -217,6 +226,7 @@ pub(super) fn all() -> Vec<Scenario> {
         two_receivers(),
         returns(),
         mutual_return(),
+        released_in_pairs(),
         withdrawn(),
     ]
 }

@@ -125,11 +125,11 @@ fn a_replaced_value_waits_for_its_reader() {
         (0, "gives up a holder of s", Reported::Holders(2)),
         (1, "reads x", nothing),
         (1, "gives up a guard of s", nothing),
-        (1, "puts x on the return list of A", Reported::Errand(true)),
+        (1, "puts x on the return list of A", Reported::Returned { buffers: 1, errand: true }),
         (1, "looks whether A still needs it", Reported::Kept(true)),
         (1, "acquires A for collection", nothing),
         (1, "attends to the return list of A", Reported::Pending(true)),
-        (1, "takes x off the return list of A", nothing),
+        (1, "takes x off the return list of A", Reported::Collected(1)),
         (1, "gives back the export of x", Reported::Exports(0)),
         (1, "gives back a reference to x", Reported::References(0)),
         (1, "frees x", nothing),
@@ -138,7 +138,7 @@ fn a_replaced_value_waits_for_its_reader() {
         (1, "looks whether A still needs it", Reported::Kept(false)),
         (1, "gives up a holder of s", Reported::Holders(1)),
         (1, "gives up a holder of s", Reported::Holders(0)),
-        (1, "puts y on the return list of A", Reported::Errand(true)),
+        (1, "puts y on the return list of A", Reported::Returned { buffers: 1, errand: true }),
     ];
     let state = script.iter().fold(rules.initial(), |state, &(thread, words, reported)| {
         assert_reports(&rules, &state, thread, words, reported)

@@ -74,7 +74,7 @@ fn malformed_toml_and_wrong_keys_are_refused() {
         case(
             r#"tier = "exhaustive""#,
             "tier = \"exhaustive\"\nseed = 1",
-            "4: unknown field `seed`; expected one of `name`, `about`, `tier`, `preemptions`, `strategies`, `bounded-for`, `defect`, `fault`, `interpreters`, `buffer`, `channel`, `slot`, `thread`",
+            "4: unknown field `seed`; expected one of `name`, `about`, `tier`, `preemptions`, `strategies`, `bounded-for`, `batch`, `defect`, `fault`, `interpreters`, `buffer`, `channel`, `slot`, `thread`",
         ),
         case(
             r#"tier = "exhaustive""#,
@@ -103,6 +103,7 @@ fn wrong_heads_are_refused() {
             "4: `preemptions` in tier `exhaustive`; expected it only in tier `bounded`",
         ),
         case(r#""exhaustive""#, "\"bounded\"\npreemptions = 1", "4: `preemptions = 1`; expected 2 or 3"),
+        case(r#""exhaustive""#, "\"exhaustive\"\nbatch = 1", "4: `batch = 1`; expected 2 or 3, or no `batch` for 1"),
         case(r#"["A", "B"]"#, "[]", "4: no interpreters; expected at least one"),
         case(
             r#"["A", "B"]"#,
