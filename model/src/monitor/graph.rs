@@ -6,22 +6,59 @@
 //! thread, or a common object that one of them changes), and walks it in the specification. Only steps
 //! that an execution took are reordered, so a state or an outcome that the code cannot reach is not added.
 
+use super::order::Order;
 use crate::scenario::{Scenario, Strategy, Thread};
 use crate::spec::{Action, Footprint, Refusal, Reported, Rules, State, Violation};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use ahash::{AHashMap, AHashSet};
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-/// A state, interned.
+/// A state, interned. The first is the initial one.
 pub(super) type StateId = u32;
+
+/// A state that is hashed once, however often it is looked for and moved.
+struct Hashed {
+    state: State,
+    hash: u64,
+}
+
+impl Hash for Hashed {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.hash);
+    }
+}
+
+impl PartialEq for Hashed {
+    fn eq(&self, other: &Self) -> bool {
+        self.state == other.state
+    }
+}
+
+impl Eq for Hashed {}
+
+/// A state, and what is known of it.
+struct Known {
+    hashed: Arc<Hashed>,
+    /// The steps that were taken from it, and where they lead: a few at most, so that looking is faster than hashing.
+    steps: Vec<(Action, StateId)>,
+    is_visited: bool,
+}
+
+impl Known {
+    fn new(hashed: Arc<Hashed>) -> Self {
+        Self { hashed, steps: Vec::new(), is_visited: false }
+    }
+}
 
 /// The states, steps and outcomes that executions have visited.
 pub struct Graph {
     rules: Rules,
-    states: Vec<State>,
-    ids: HashMap<State, StateId>,
-    steps: HashMap<(StateId, Action), StateId>,
-    visited: HashSet<StateId>,
+    states: Vec<Known>,
+    ids: AHashMap<Arc<Hashed>, StateId>,
+    visited: usize,
     /// One order of each set of equivalent orders.
-    orders: HashSet<Vec<Action>>,
+    orders: AHashSet<Vec<Action>>,
     outcomes: BTreeSet<String>,
     executions: u64,
     /// Whether states are remembered. Those of a large scenario are too many: of them there are two at a time, the one that a
@@ -57,17 +94,20 @@ impl Agreement {
 impl Graph {
     /// Nothing visited yet.
     pub fn new(scenario: &Scenario, strategy: Strategy) -> Self {
-        Self {
-            rules: Rules::new(scenario, strategy),
+        let rules = Rules::new(scenario, strategy);
+        let initial = rules.initial();
+        let mut graph = Self {
+            rules,
             states: Vec::new(),
-            ids: HashMap::new(),
-            steps: HashMap::new(),
-            visited: HashSet::new(),
-            orders: HashSet::new(),
+            ids: AHashMap::new(),
+            visited: 0,
+            orders: AHashSet::new(),
             outcomes: BTreeSet::new(),
             executions: 0,
             remembers: !scenario.is_large(),
-        }
+        };
+        graph.add(graph.hashed(initial));
+        graph
     }
 
     /// Executions finished.
@@ -77,7 +117,7 @@ impl Graph {
 
     /// Abstract states visited.
     pub fn visited(&self) -> usize {
-        self.visited.len()
+        self.visited
     }
 
     /// Outcomes seen.
@@ -87,11 +127,11 @@ impl Graph {
 
     /// Compares with what the specification reaches.
     pub fn agreement(&self, states: &HashSet<State>, outcomes: &BTreeSet<String>) -> Agreement {
-        let known = |id: &&StateId| states.contains(&self.states[**id as usize]);
-        let common = self.visited.iter().filter(known).count();
+        let visited = self.states.iter().filter(|known| known.is_visited);
+        let common = visited.filter(|known| states.contains(&known.hashed.state)).count();
         Agreement {
             states_missing: states.len() - common,
-            states_extra: self.visited.len() - common,
+            states_extra: self.visited - common,
             outcomes_missing: outcomes.difference(&self.outcomes).cloned().collect(),
             outcomes_extra: self.outcomes.difference(outcomes).cloned().collect(),
         }
@@ -106,16 +146,15 @@ impl Graph {
     }
 
     pub(super) fn initial(&mut self) -> StateId {
-        let initial = self.rules.initial();
         if !self.remembers {
-            self.states = vec![initial.clone(), initial];
-            return 0;
+            let initial = Arc::new(self.hashed(self.rules.initial()));
+            self.states = vec![Known::new(Arc::clone(&initial)), Known::new(initial)];
         }
-        self.intern(initial)
+        0
     }
 
     fn state(&self, id: StateId) -> &State {
-        &self.states[id as usize]
+        &self.states[id as usize].hashed.state
     }
 
     /// The numbers that the code must report for a step.
@@ -141,21 +180,25 @@ impl Graph {
     }
 
     pub(super) fn step(&mut self, from: StateId, action: Action) -> Result<StateId, Refusal> {
-        if let Some(&known) = self.steps.get(&(from, action)) {
+        if let Some(&(_, known)) = self.states[from as usize].steps.iter().find(|(taken, _)| *taken == action) {
             return Ok(known);
         }
-        let next = self.rules.step(self.state(from), action)?;
-        self.rules.check(&next).map_err(|Violation { guarantee, why }| {
-            let why = format!("after {}: {why}", self.narrate(from, action));
-            Refusal::Violation(Violation { guarantee, why })
-        })?;
+        let next = self.hashed(self.rules.step(self.state(from), action)?);
+        // What is known has been checked; nothing leads back to the initial state.
+        let known = self.ids.get(&next).copied();
+        if known.is_none() {
+            self.rules.check(&next.state).map_err(|Violation { guarantee, why }| {
+                let why = format!("after {}: {why}", self.narrate(from, action));
+                Refusal::Violation(Violation { guarantee, why })
+            })?;
+        }
         if !self.remembers {
             let other = 1 - from;
-            self.states[other as usize] = next;
+            self.states[other as usize].hashed = Arc::new(next);
             return Ok(other);
         }
-        let next = self.intern(next);
-        self.steps.insert((from, action), next);
+        let next = known.unwrap_or_else(|| self.add(next));
+        self.states[from as usize].steps.push((action, next));
         Ok(next)
     }
 
@@ -204,88 +247,31 @@ impl Graph {
 
     /// Visits every state on every order equivalent to the execution's.
     fn visit_all_orders(&mut self, order: &Order<'_>) -> Result<(), Refusal> {
-        let initial = self.initial();
-        let mut done = HashSet::from([order.nothing()]);
-        let mut stack = vec![(order.nothing(), initial)];
+        let mut stack = vec![(Order::NOTHING, self.initial())];
         while let Some((cut, state)) = stack.pop() {
-            self.visited.insert(state);
-            for thread in 0..order.threads.len() {
-                if let Some((action, longer)) = order.advance(&cut, thread)
-                    && done.insert(longer.clone())
-                {
-                    let next = self.step(state, action)?;
-                    stack.push((longer, next));
-                }
+            self.visit(state);
+            for (action, longer) in order.grown(&cut) {
+                stack.push((longer, self.step(state, action)?));
             }
         }
         Ok(())
     }
 
-    fn intern(&mut self, state: State) -> StateId {
-        if let Some(&id) = self.ids.get(&state) {
-            return id;
-        }
+    fn visit(&mut self, id: StateId) {
+        let known = &mut self.states[id as usize];
+        self.visited += usize::from(!known.is_visited);
+        known.is_visited = true;
+    }
+
+    fn hashed(&self, state: State) -> Hashed {
+        Hashed { hash: self.ids.hasher().hash_one(&state), state }
+    }
+
+    fn add(&mut self, hashed: Hashed) -> StateId {
         let id = StateId::try_from(self.states.len()).expect("states fit into memory");
-        self.states.push(state.clone());
-        self.ids.insert(state, id);
+        let hashed = Arc::new(hashed);
+        self.states.push(Known::new(Arc::clone(&hashed)));
+        self.ids.insert(hashed, id);
         id
-    }
-}
-
-/// How many of its steps each thread has done.
-type Cut = Vec<usize>;
-
-/// The steps of an execution as a partial order: a step comes after all earlier steps that it depends on.
-struct Order<'a> {
-    trace: &'a [Action],
-    /// For each thread, where its steps are in the trace.
-    threads: Vec<Vec<usize>>,
-    /// For each step, how many steps of each thread must be done before it.
-    before: Vec<Cut>,
-}
-
-impl<'a> Order<'a> {
-    fn of(trace: &'a [Action], footprints: &[Footprint]) -> Self {
-        let count = trace.iter().map(|action| action.thread + 1).max().unwrap_or(0);
-        let mut threads: Vec<Vec<usize>> = vec![Vec::new(); count];
-        let mut before = Vec::with_capacity(trace.len());
-        for (index, &action) in trace.iter().enumerate() {
-            let depends = |earlier: usize| {
-                trace[earlier].thread == action.thread || footprints[earlier].conflicts(&footprints[index])
-            };
-            let needed = |steps: &Vec<usize>| {
-                let last = steps.iter().rposition(|&earlier| depends(earlier));
-                last.map_or(0, |position| position + 1)
-            };
-            before.push(threads.iter().map(needed).collect());
-            threads[action.thread].push(index);
-        }
-        Self { trace, threads, before }
-    }
-
-    fn nothing(&self) -> Cut {
-        vec![0; self.threads.len()]
-    }
-
-    /// The thread's next step after a cut, if what it depends on is done.
-    fn advance(&self, cut: &Cut, thread: usize) -> Option<(Action, Cut)> {
-        let &index = self.threads[thread].get(cut[thread])?;
-        let ready = self.before[index].iter().zip(cut).all(|(needed, done)| needed <= done);
-        ready.then(|| {
-            let mut longer = cut.clone();
-            longer[thread] += 1;
-            (self.trace[index], longer)
-        })
-    }
-
-    /// The equivalent order in which the lowest thread that can go on always does.
-    fn canonical(&self) -> Vec<Action> {
-        let mut cut = self.nothing();
-        let mut order = Vec::with_capacity(self.trace.len());
-        while let Some((action, longer)) = (0..self.threads.len()).find_map(|thread| self.advance(&cut, thread)) {
-            order.push(action);
-            cut = longer;
-        }
-        order
     }
 }

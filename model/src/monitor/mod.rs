@@ -10,6 +10,7 @@
 
 mod graph;
 mod identities;
+mod order;
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 mod rows;
 mod translate;
