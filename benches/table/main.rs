@@ -1,13 +1,14 @@
 //! The table of ratios: `cargo bench --bench table`.
 //!
 //! Ours and its peers take turns, several times over, so that what the machine does meanwhile meets all of them. A ratio is the
-//! median of the ratios of these rounds. Prints the table, and writes it to `target/bench-table.json`; with `--write`, also to
-//! BENCHMARKS.md, with its plots.
+//! median of the ratios of these rounds. The rows about the checkers come from children that have loom or shuttle. Prints the
+//! table, and writes it to `target/bench-table.json`; with `--write`, also to BENCHMARKS.md, with its plots.
 
 #[path = "../work/mod.rs"]
 #[allow(dead_code, reason = "the other benches have more of it")]
 mod work;
 
+mod checkers;
 mod document;
 mod measure;
 mod plot;
@@ -42,6 +43,14 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::parse();
     let is_asked = |name: &str| arguments.words.as_deref().is_none_or(|words| name.contains(words));
+    // First, since it may fail.
+    let checkers = match checkers::measure(is_asked, arguments.rounds) {
+        Ok(rows) => rows,
+        Err(error) => {
+            eprintln!("NO TABLE: {error}");
+            return ExitCode::from(3);
+        }
+    };
     let mut table: Vec<Measured> = Vec::new();
     for row in work::rows().into_iter().filter(|row| is_asked(row.name)) {
         table.push(report(measure(row, arguments.rounds)));
@@ -49,6 +58,7 @@ fn main() -> ExitCode {
     if is_asked(measure::BUSY) {
         table.extend(measure_busy().into_iter().map(report));
     }
+    table.extend(checkers.into_iter().map(report));
     if table.is_empty() {
         eprintln!("no row has these words in its name: {}", arguments.words.unwrap_or_default());
         return ExitCode::from(2);

@@ -1,4 +1,5 @@
 //! One execution of a scenario whose threads a tool schedules, followed by a monitor: what loom and shuttle have in common.
+//! And the same without a monitor, by which it is measured what a monitor costs.
 //!
 //! A failure ends the process: what is left of a broken model cannot be unwound safely (it may panic twice, or abort). So
 //! whoever explores calls [`fail_on_panic`] first, with a function that reports the failure and does not return, and does it
@@ -90,15 +91,41 @@ impl Observer for Strict {
     }
 }
 
-/// One execution: thread 0 is the main thread, the others are spawned, and so is one for each deadline.
+/// One execution, followed by a monitor.
 pub(super) fn execution<S: Strategy<Interpreter>>(scenario: &Arc<Scenario>, graph: &Arc<Mutex<Graph>>) {
-    let mut stage = Stage::<Reference, S>::set(scenario);
-    let alarms = alarms(scenario, &stage);
-    let deadlines: HashMap<usize, Deadline> = alarms.iter().map(|alarm| (alarm.step, alarm.deadline.clone())).collect();
+    let stage = Stage::<Reference, S>::set(scenario);
     let monitor = Arc::new(Monitor::new(Arc::clone(graph), stage.identities.clone()));
     *lock(&PRESENT) = Some(Arc::clone(&monitor));
-    let observer: Arc<dyn Observer> = Arc::new(Strict(Arc::clone(&monitor)));
+    let results = perform(scenario, stage, Arc::new(Strict(Arc::clone(&monitor))));
+    monitor.finish(&results).unwrap_or_else(|failure| raise(failure));
+}
 
+/// Told of nothing.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn is_told(&self) -> bool {
+        false
+    }
+
+    fn event(&self, _thread: Thread, _event: &Event) {}
+
+    fn read(&self, _thread: Thread, _buffer: Buffer) {}
+}
+
+/// The same execution, which nobody judges. It is no check of anything.
+pub(super) fn unmonitored<S: Strategy<Interpreter>>(scenario: &Arc<Scenario>) {
+    perform(scenario, Stage::<Reference, S>::set(scenario), Arc::new(Nobody));
+}
+
+/// Thread 0 is the main thread, the others are spawned, and so is one for each deadline. Gives the results of each.
+fn perform<S: Strategy<Interpreter>>(
+    scenario: &Arc<Scenario>,
+    mut stage: Stage<Reference, S>,
+    observer: Arc<dyn Observer>,
+) -> Vec<Vec<String>> {
+    let alarms = alarms(scenario, &stage);
+    let deadlines: HashMap<usize, Deadline> = alarms.iter().map(|alarm| (alarm.step, alarm.deadline.clone())).collect();
     let deadline_of: DeadlineOf =
         Arc::new(move |step| deadlines.get(&ptr::from_ref(step).addr()).cloned().unwrap_or_else(Deadline::never));
     let worker = |thread| Worker::new(scenario, thread, &mut stage, Arc::clone(&observer), Arc::clone(&deadline_of));
@@ -114,7 +141,7 @@ pub(super) fn execution<S: Strategy<Interpreter>>(scenario: &Arc<Scenario>, grap
     for alarm in alarms {
         alarm.join().expect("an alarm does not panic");
     }
-    monitor.finish(&results).unwrap_or_else(|failure| raise(failure));
+    results
 }
 
 /// Lets the deadline of one timed step pass, at any moment: a model has no clock.

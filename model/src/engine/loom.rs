@@ -6,12 +6,12 @@
 //! Each model runs twice, see [`Mode`]. Nothing is ever truncated: all of loom's limits are set here, and the environment
 //! variables that would change them are refused.
 
-use super::execution::{execution, fail_on_panic, passed};
-use super::strategy::Work;
+use super::execution::{self, execution, fail_on_panic, passed};
+use super::strategy::{Work, with_strategy};
 use crate::fault::Planted;
 use crate::monitor::{Failure, Graph};
 use crate::scenario::{self, MOST_LOOM_THREADS, Scenario, ThreadDecl, Tier};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use viewchan::Interpreter;
 use viewchan::strategy::Strategy;
@@ -67,11 +67,7 @@ pub fn explore(
     mode: Mode,
     fail: fn(Failure) -> !,
 ) -> Result<Graph, String> {
-    assert_eq!(meddling_variable(), None, "this variable changes what loom explores; unset it");
-    assert!(!scenario.is_large(), "{} is too large for loom", scenario.name);
-    LOADS_AS_RMW.store(mode == Mode::Rmw, Ordering::Relaxed);
-    let mut steps = scenario.threads.iter().flat_map(ThreadDecl::preorder);
-    MODEL_UNWINDS.store(steps.any(|located| located.step.panics()), Ordering::Relaxed);
+    prepare(scenario, mode);
     planted.run(strategy, Explore { scenario, strategy, fail })
 }
 
@@ -96,6 +92,40 @@ impl Work for Explore<'_> {
     }
 }
 
+/// Explores what [`explore`] explores of what ships, and lets nobody judge it: it shows nothing about the code. Returns how many
+/// executions there were.
+///
+/// It is what a monitored exploration is measured against, so it gives nothing that could be taken for a check: no graph, and
+/// hence no verdict. The scenario's own steps are taken on the real code, under the same limits. There is no recorder, so that
+/// no event is made; what is left of tracing is a look whether there is one.
+///
+/// # Errors
+///
+/// If this build has not got the strategy.
+///
+/// # Panics
+///
+/// As [`explore`]; and where loom itself objects, since nobody else is told.
+pub fn unmonitored(scenario: &Arc<Scenario>, strategy: scenario::Strategy, mode: Mode) -> Result<u64, String> {
+    prepare(scenario, mode);
+    let ran = Arc::new(AtomicU64::new(0));
+    let (model, count) = (Arc::clone(scenario), Arc::clone(&ran));
+    with_strategy!(strategy, S => builder(scenario.tier(strategy)).check(move || {
+        execution::unmonitored::<S>(&model);
+        count.fetch_add(1, Ordering::Relaxed);
+    }))?;
+    Ok(ran.load(Ordering::Relaxed))
+}
+
+/// What loom must know of a scenario before it begins.
+fn prepare(scenario: &Scenario, mode: Mode) {
+    assert_eq!(meddling_variable(), None, "this variable changes what loom explores; unset it");
+    assert!(!scenario.is_large(), "{} is too large for loom", scenario.name);
+    LOADS_AS_RMW.store(mode == Mode::Rmw, Ordering::Relaxed);
+    let mut steps = scenario.threads.iter().flat_map(ThreadDecl::preorder);
+    MODEL_UNWINDS.store(steps.any(|located| located.step.panics()), Ordering::Relaxed);
+}
+
 fn builder(tier: Tier) -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
     builder.max_threads = MOST_LOOM_THREADS;
@@ -112,4 +142,24 @@ fn builder(tier: Tier) -> loom::model::Builder {
     builder.location = false;
     builder.log = false;
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mode, unmonitored};
+    use crate::golden::Golden;
+    use crate::load::load;
+    use std::sync::Arc;
+
+    /// What nobody judges is what is checked otherwise: as many executions.
+    #[test]
+    fn unmonitored_is_the_same_exploration() {
+        let (golden, scenario) = (Golden::shipped(), Arc::new(load("peek-against-publish").expect("it ships")));
+        let strategy = scenario.strategies[0];
+        let counts = golden.of_run(&scenario.name, strategy).expect("it has counts");
+        for mode in Mode::ALL {
+            let ran = unmonitored(&scenario, strategy, mode).expect("this build has the strategy");
+            assert_eq!(ran, counts.executions[mode.name()], "{}", mode.name());
+        }
+    }
 }

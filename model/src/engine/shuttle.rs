@@ -7,9 +7,9 @@
 //!
 //! A failure ends the process, with the schedule in a file: see [`Failed`].
 
-use super::execution::{execution, fail_on_panic, passed};
+use super::execution::{self, execution, fail_on_panic, passed};
 use super::sampling::{Sampling, Scheduler};
-use super::strategy::Work;
+use super::strategy::{Work, with_strategy};
 use crate::fault::Planted;
 use crate::monitor::{Failure, Graph};
 use crate::scenario::{self, Scenario};
@@ -82,17 +82,45 @@ impl Work for Explore<'_> {
         fail_on_panic(self.fail);
         let model = {
             let (scenario, graph) = (Arc::clone(self.scenario), Arc::clone(&graph));
-            // `pct` refuses to run a single thread.
-            let is_alone = scenario.threads.len() + scenario.timeouts() == 1;
-            move || {
-                let bystander = is_alone.then(|| thread::spawn(|| ()));
-                execution::<S>(&scenario, &graph);
-                bystander.into_iter().for_each(|bystander| bystander.join().expect("it does nothing"));
-            }
+            move || beside_another(&scenario, || execution::<S>(&scenario, &graph))
         };
         let ran = self.choices.run(model);
         (passed(graph), ran as u64)
     }
+}
+
+/// Does it beside a thread that does nothing, if there would be one thread only: `pct` refuses to run that.
+fn beside_another(scenario: &Scenario, run: impl FnOnce()) {
+    let is_alone = scenario.threads.len() + scenario.timeouts() == 1;
+    let bystander = is_alone.then(|| thread::spawn(|| ()));
+    run();
+    bystander.into_iter().for_each(|bystander| bystander.join().expect("it does nothing"));
+}
+
+/// Runs the executions that [`explore`] runs of what ships, and lets nobody judge them: it shows nothing about the code. Returns
+/// how many there were.
+///
+/// It is what a monitored run is measured against, so it gives nothing that could be taken for a check: no graph, and hence no
+/// verdict. There is no recorder, so that no event is made; what is left of tracing is a look whether there is one.
+///
+/// # Errors
+///
+/// If this build has not got the strategy.
+///
+/// # Panics
+///
+/// As [`explore`]; and where shuttle itself objects, since nobody else is told.
+pub fn unmonitored(
+    scenario: &Arc<Scenario>,
+    strategy: scenario::Strategy,
+    choices: &Choices<'_>,
+) -> Result<u64, String> {
+    assert_eq!(meddling_variable(), None, "this variable changes what shuttle runs; unset it");
+    let model = Arc::clone(scenario);
+    let ran = with_strategy!(strategy, S => {
+        choices.run(move || beside_another(&model, || execution::unmonitored::<S>(&model)))
+    });
+    Ok(ran? as u64)
 }
 
 impl Choices<'_> {

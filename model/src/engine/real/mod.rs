@@ -18,6 +18,10 @@ use viewchan::trace::Event;
 
 /// Who is told what the threads do, at the moment when they do it.
 pub(super) trait Observer: Send + Sync + 'static {
+    /// Whether it is told of events. If not, the threads have no recorder, and no event is even made.
+    fn is_told(&self) -> bool {
+        true
+    }
     /// A trace event of the protocol.
     fn event(&self, thread: Thread, event: &Event);
     /// A thread read a buffer, or a view of it.

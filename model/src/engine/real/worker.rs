@@ -86,7 +86,9 @@ impl<H: Host, S: Strategy<H::Runtime>> Worker<H, S> {
 
     /// Runs the thread to its end and returns the results of its steps.
     pub(in crate::engine) fn run(mut self) -> Vec<String> {
-        record(Some((Arc::clone(&self.observer), self.thread)));
+        if self.observer.is_told() {
+            record(Some((Arc::clone(&self.observer), self.thread)));
+        }
         let scenario = Arc::clone(&self.scenario);
         self.steps(&scenario.threads[self.thread].steps, None);
         for variable in 0..self.held.len() {
