@@ -108,6 +108,30 @@ impl<R: Runtime> Ledger<R> {
         }
     }
 
+    /// The calling thread is about to give the lock up for a visit elsewhere: to [depart](Self::depart), but for one step of
+    /// the protocol, behind which it comes back and [resumes](Self::resume). Until then it attends to the return list, though
+    /// nobody is there: who returns something meanwhile leaves it to that thread.
+    ///
+    /// # Safety
+    ///
+    /// As said.
+    pub unsafe fn pause(&self) {
+        // SAFETY: the thread is attached, as the caller says.
+        unsafe { self.outbox.empty() }
+    }
+
+    /// The calling thread has acquired the interpreter's lock again, back from a visit: to [arrive](Self::arrive) with cause
+    /// [`Return`](Cause::Return).
+    ///
+    /// # Safety
+    ///
+    /// As [`arrive`](Self::arrive); and the thread has [paused](Self::pause).
+    pub unsafe fn resume(&self, token: &R::Token<'_>) {
+        let word = self.returns.resume();
+        // SAFETY: the thread is attached, as the caller says, and has just read the word.
+        unsafe { self.returns.collect_from(word, token) }
+    }
+
     /// What a thread does at a safepoint, before it may let others in: what it has [released](Batches::released) goes on the
     /// owners' lists, and a batch is [collected](Self::collect).
     ///

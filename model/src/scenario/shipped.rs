@@ -119,6 +119,7 @@ const FILES: &[(&str, &str)] = embed![
     "return-to-an-idle-owner",
     "return-while-owner-is-attached",
     "return-while-owner-is-detached",
+    "returned-while-visiting",
     "ring-of-three",
     "safepoint-lets-waiter-in",
     "send-away-from-owner",
@@ -163,6 +164,7 @@ const FILES: &[(&str, &str)] = embed![
     "undelivered-removed-while-attached",
     "undelivered-travels-with-its-end",
     "views-cloned-after-the-end",
+    "visitor-against-neighbour",
 ];
 
 /// Parses every shipped scenario, sorted by name.
