@@ -274,7 +274,7 @@ fn errands_lead_to_errands() {
 fn deferred_under_fire() {
     let _watchdog = watchdog();
     let drops = Drops::default();
-    let with_batches = |size| Interpreter::with_batches(Batches { collected: size, released: size });
+    let with_batches = |size| Interpreter::with_batches(Batches { collected: size, released: size, kept: size });
     let owners: Vec<Interpreter> = (1..4).map(with_batches).collect();
     let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = Options::new().capacity(64).open_with();
     let (pass, passed) = mpsc::channel::<ViewOf<Interpreter, Deferred>>();

@@ -5,7 +5,7 @@
 use crate::sync::site::{COUNT_LOOK, PROXY_JOIN, VIEW_CLONE, VIEW_DROP, VIEW_LAST, VIEW_SOLE};
 use crate::sync::{AtomicUsize, Tracked};
 use crate::trace::{self, Event};
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::NonNull;
 
 /// Content with the count of those who share it.
@@ -27,7 +27,13 @@ unsafe impl<C: Sync> Sync for Sole<C> {}
 impl<C> Sole<C> {
     /// Allocates a block.
     pub(crate) fn new(content: C) -> Self {
-        let block = Box::new(Tracked::new(Block { clones: AtomicUsize::new(1), content }));
+        Self::new_in(None, content)
+    }
+
+    /// Makes a block in memory that there is, or allocates it.
+    pub(crate) fn new_in(vacant: Option<Vacant<C>>, content: C) -> Self {
+        let memory = vacant.map_or_else(Box::new_uninit, |vacant| vacant.0);
+        let block = Box::write(memory, Tracked::new(Block { clones: AtomicUsize::new(1), content }));
         Self { block: NonNull::from(Box::leak(block)) }
     }
 
@@ -38,9 +44,16 @@ impl<C> Sole<C> {
 
     /// Frees the block and keeps its content.
     pub(crate) fn open(self) -> C {
-        // SAFETY: 1. `new` leaked a box; 2. nobody shares it, and nobody looks at it any more.
-        let block = unsafe { Box::from_raw(self.into_raw().as_ptr()) };
-        block.into_inner().content
+        self.vacate().0
+    }
+
+    /// The content, and the memory that it was in.
+    pub(crate) fn vacate(self) -> (C, Vacant<C>) {
+        let block = self.into_raw().as_ptr();
+        // SAFETY: nobody shares the block, and nobody looks at it any more; its memory is vacant from here on.
+        let content = unsafe { block.read() }.into_inner().content;
+        // SAFETY: `new_in` leaked a box, and what was in it has been moved out.
+        (content, Vacant(unsafe { Box::from_raw(block.cast()) }))
     }
 
     /// The first clone. Allocates nothing.
@@ -63,10 +76,13 @@ impl<C> Sole<C> {
 
 impl<C> Drop for Sole<C> {
     fn drop(&mut self) {
-        // SAFETY: as in `open`.
+        // SAFETY: 1. `new_in` leaked a box; 2. nobody shares it, and nobody looks at it any more.
         drop(unsafe { Box::from_raw(self.block.as_ptr()) });
     }
 }
+
+/// Memory of a block that is none any more, or not yet.
+pub(crate) struct Vacant<C>(Box<MaybeUninit<Tracked<Block<C>>>>);
 
 /// Where a block is.
 pub(crate) type Place<C> = NonNull<Tracked<Block<C>>>;

@@ -5,7 +5,7 @@ use crate::runtime::Runtime;
 use crate::sync::UnsafeCell;
 use core::ptr::{self, NonNull};
 
-/// What a node carries: all that is needed to give a buffer back.
+/// What a block carries, be it a node or that of a view: all that is needed to give a buffer back.
 pub(crate) struct Due<R: Runtime> {
     pub(crate) owner: R,
     pub(crate) export: R::Export,
@@ -90,7 +90,7 @@ impl<R: Runtime> Chain<R> {
 
 /// Takes it apart, from the top.
 impl<R: Runtime> IntoIterator for Chain<R> {
-    type Item = Due<R>;
+    type Item = Sole<Due<R>>;
     type IntoIter = Nodes<R>;
 
     fn into_iter(self) -> Nodes<R> {
@@ -105,16 +105,16 @@ pub(crate) struct Nodes<R: Runtime> {
 }
 
 impl<R: Runtime> Iterator for Nodes<R> {
-    type Item = Due<R>;
+    type Item = Sole<Due<R>>;
 
-    fn next(&mut self) -> Option<Due<R>> {
+    fn next(&mut self) -> Option<Sole<Due<R>>> {
         let node = self.next?;
         self.left -= 1;
         // SAFETY: the node was the chain's.
         let rest = unsafe { below(node) };
         self.next = if self.left > 0 { place(rest) } else { None };
         // SAFETY: it came from `into_raw`, and nobody else has it.
-        Some(unsafe { Sole::from_raw(node) }.open())
+        Some(unsafe { Sole::from_raw(node) })
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `returns` | buffers that came back without entering it, to be collected | one atomic word |
 //! | `outbox` | buffers of others that its threads give back, to be returned together | its lock |
 //! | `errands` | a thread's promises to collect | the thread, and the word of each list |
+//! | `spares` | memory of blocks, to be used again | its lock |
 //! | `proxies` | its own counts of buffers of others | a mutex of its own |
 
 pub(crate) mod chain;
@@ -14,6 +15,7 @@ pub mod life;
 mod outbox;
 pub(crate) mod proxies;
 pub(crate) mod returns;
+mod spares;
 
 use crate::runtime::{Cause, InterpreterId, Runtime};
 use core::fmt;
@@ -23,6 +25,7 @@ use life::Life;
 use outbox::Outbox;
 use proxies::Proxies;
 use returns::Returns;
+use spares::Spares;
 
 /// The protocol's part of an interpreter. A runtime keeps one for each, and tells it who comes and who goes.
 pub struct Ledger<R: Runtime> {
@@ -30,6 +33,7 @@ pub struct Ledger<R: Runtime> {
     pub life: Life,
     pub(crate) returns: Returns<R>,
     outbox: Outbox<R>,
+    pub(crate) spares: Spares<R>,
     pub(crate) proxies: Proxies<R>,
 }
 
@@ -46,12 +50,18 @@ pub struct Batches {
     /// Above 1 only for a runtime that announces each release of the lock to its [`Ledger`]: one whose lock is also given up
     /// behind its back would leave the rest of a batch behind.
     pub released: usize,
+    /// So many blocks are kept when they have done their duty, of some tens of bytes each, for further messages of its buffers
+    /// and views of them: these then allocate nothing. The others are freed.
+    ///
+    /// Above 0 only for a runtime in which a token always stands for its interpreter's lock, the last moments of a process
+    /// included.
+    pub kept: usize,
 }
 
 impl Default for Batches {
-    /// Collects up to 32, and lets no release wait.
+    /// Collects up to 32, lets no release wait, keeps up to 1,024.
     fn default() -> Self {
-        Self { collected: 32, released: 1 }
+        Self { collected: 32, released: 1, kept: 1024 }
     }
 }
 
@@ -66,13 +76,18 @@ impl<R: Runtime> Ledger<R> {
     ///
     /// # Panics
     ///
-    /// If one of them is 0: nothing would ever be collected, or returned.
+    /// If nothing would ever be collected, or returned, because that batch is 0.
     #[must_use]
     pub fn with_batches(id: InterpreterId, batches: Batches) -> Self {
-        let Batches { collected, released } = batches;
+        let Batches { collected, released, kept } = batches;
         assert!(collected > 0 && released > 0, "a batch is at least 1");
-        let (returns, outbox) = (Returns::new(id, collected), Outbox::new(released));
-        Self { life: Life::new(id), returns, outbox, proxies: Proxies::new() }
+        Self {
+            life: Life::new(id),
+            returns: Returns::new(id, collected),
+            outbox: Outbox::new(released),
+            spares: Spares::new(kept),
+            proxies: Proxies::new(),
+        }
     }
 
     /// The calling thread has just acquired the interpreter's lock with `cause`. If it came to stay, it sees to the return
@@ -87,7 +102,7 @@ impl<R: Runtime> Ledger<R> {
             let word = self.returns.attend();
             if cause != Cause::Safepoint {
                 // SAFETY: the thread is attached, as the caller says, and has just read the word.
-                unsafe { self.returns.collect_from(word, token) }
+                unsafe { self.returns.collect_from(word, &self.spares, token) }
             }
         }
     }
@@ -129,7 +144,7 @@ impl<R: Runtime> Ledger<R> {
     pub unsafe fn resume(&self, token: &R::Token<'_>) {
         let word = self.returns.resume();
         // SAFETY: the thread is attached, as the caller says, and has just read the word.
-        unsafe { self.returns.collect_from(word, token) }
+        unsafe { self.returns.collect_from(word, &self.spares, token) }
     }
 
     /// What a thread does at a safepoint, before it may let others in: what it has [released](Batches::released) goes on the
@@ -151,8 +166,9 @@ impl<R: Runtime> Ledger<R> {
     ///
     /// If [`Runtime::here`] does. Unwinds if freeing an object does.
     pub fn collect(token: &R::Token<'_>) {
+        let ledger = R::here(token).ledger();
         // SAFETY: the token proves that the thread is attached to the owner.
-        unsafe { R::here(token).ledger().returns.collect(token) }
+        unsafe { ledger.returns.collect(&ledger.spares, token) }
     }
 }
 

@@ -29,6 +29,7 @@
 use super::chain::{Chain, Due, place};
 use super::errands::Busy;
 use super::run_errands_at_once;
+use super::spares::Spares;
 use crate::counted::Sole;
 use crate::runtime::{InterpreterId, Runtime};
 use crate::sync::site::{ATTEND, ERRAND_SEEN, RETURN_LOOK, RETURN_POP, RETURN_PUSH, UNATTEND};
@@ -106,14 +107,14 @@ impl<R: Runtime> Returns<R> {
     /// # Safety
     ///
     /// The calling thread is attached to the owner.
-    pub(super) unsafe fn collect(&self, token: &R::Token<'_>) {
+    pub(super) unsafe fn collect(&self, spares: &Spares<R>, token: &R::Token<'_>) {
         let word = self.look();
         if word & !TAGS == 0 {
             trace::emit(|| Event::Looked { interpreter: self.id });
             return;
         }
         // SAFETY: the thread is attached to the owner, and has just read the word.
-        unsafe { self.collect_batch(word, token) }
+        unsafe { self.collect_batch(word, spares, token) }
     }
 
     /// The word as it is, or was a moment ago: an exchange decides, or it was worth no more than a look.
@@ -129,10 +130,10 @@ impl<R: Runtime> Returns<R> {
     ///
     /// As `collect`; and `word` was read by this thread with `ATTEND` or `RETURN_LOOK`.
     #[inline]
-    pub(super) unsafe fn collect_from(&self, word: usize, token: &R::Token<'_>) {
+    pub(super) unsafe fn collect_from(&self, word: usize, spares: &Spares<R>, token: &R::Token<'_>) {
         if word & !TAGS != 0 {
             // SAFETY: as the caller says.
-            unsafe { self.collect_batch(word, token) }
+            unsafe { self.collect_batch(word, spares, token) }
         }
     }
 
@@ -141,16 +142,19 @@ impl<R: Runtime> Returns<R> {
     /// # Safety
     ///
     /// As `collect_from`.
-    unsafe fn collect_batch(&self, word: usize, token: &R::Token<'_>) {
+    unsafe fn collect_batch(&self, word: usize, spares: &Spares<R>, token: &R::Token<'_>) {
         // What is freed may run any code, and come back here on its way: only the first one on a stack collects.
         let Some(_busy) = Busy::<R>::collecting() else { return };
         // SAFETY: as the caller says.
         let batch = unsafe { self.take(word, self.batch) };
-        for Due { export, .. } in batch.into_iter().flatten() {
+        for node in batch.into_iter().flatten() {
+            let (Due { export, .. }, vacant) = node.vacate();
             // SAFETY: 1. the token is the owner's; 2. every read through the view happens-before the push that was found.
             let object = unsafe { R::unexport(token, export) };
             // SAFETY: 1. as above; 2. the reference came out of the export just now.
             unsafe { R::decref(token, object) }
+            // SAFETY: the thread is attached to the owner, whose ledger has both.
+            unsafe { spares.keep(vacant) }
         }
     }
 

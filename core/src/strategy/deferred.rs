@@ -47,7 +47,8 @@ impl<R: Runtime> Strategy<R> for Deferred {
         let (owner, object) = buffer.into_parts();
         // SAFETY: 1. the token is the owner's, as just seen; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };
-        Message(Some(Sole::new(Due::new(owner, export))))
+        // SAFETY: the thread is attached to the owner.
+        Message(Some(unsafe { R::here(token).ledger().spares.block(Due::new(owner, export)) }))
     }
 
     fn owner(message: &Message<R>) -> &R {

@@ -201,8 +201,7 @@ impl Drop for Pin {
 
 /// The end that publishes. Threads may share it by reference; each publishes buffers of the interpreter that it is in.
 ///
-/// The current value can be read on when the publisher is dropped. It goes back to its owner when publisher, subscribers
-/// and readers are all gone.
+/// Dropped, it leaves the current value readable; that goes back to its owner when subscribers and readers are gone as well.
 pub struct Publisher<R: Runtime = Interpreter> {
     // Dropped first: so everything retired has gone home when the last holder leaves.
     collector: Collector,
@@ -226,7 +225,9 @@ impl<R: Runtime> Publisher<R> {
         // SAFETY: 1. the token is the owner's, as just seen; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };
         let handle = self.collector.register();
-        self.replace(&handle, Value::leak(Sole::new(Due::new(owner, export))));
+        // SAFETY: the thread is attached to the owner.
+        let node = unsafe { R::here(token).ledger().spares.block(Due::new(owner, export)) };
+        self.replace(&handle, Value::leak(node));
         handle.reclaim();
         Ok(())
     }
@@ -307,8 +308,7 @@ pub struct Reader<R: Runtime = Interpreter> {
 impl<R: Runtime> Reader<R> {
     /// The current value, to be read in place; `None` if nothing was published yet.
     ///
-    /// It takes no lock, waits for nobody, and writes nothing that another reader reads or writes, bar one pin in 128, which
-    /// looks whether something retired can go home.
+    /// Takes no lock, waits for nobody, writes nothing that another reader uses, but for a look at what is retired, once in 128.
     #[inline]
     #[must_use]
     pub fn read(&self) -> Option<Reading<'_, R>> {

@@ -23,10 +23,11 @@
 //! never received was exported in vain.
 
 use super::Strategy;
-use super::view::give_back;
+use super::view::release;
 use crate::Buffer;
 use crate::buffer::assert_home;
 use crate::counted::{Counted, Sole};
+use crate::ledger::chain::Due;
 use crate::runtime::{Ended, Runtime};
 
 /// The strategy `handover`. Its row: only the last release takes the owner's lock.
@@ -43,7 +44,8 @@ impl<R: Runtime> Strategy<R> for Handover {
         let (owner, object) = buffer.into_parts();
         // SAFETY: 1. the token is the owner's, as just seen; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };
-        Message(Some(Sole::new(Held { owner, export })))
+        // SAFETY: the thread is attached to the owner.
+        Message(Some(unsafe { R::here(token).ledger().spares.block(Due::new(owner, export)) }))
     }
 
     fn owner(message: &Message<R>) -> &R {
@@ -52,7 +54,7 @@ impl<R: Runtime> Strategy<R> for Handover {
 
     fn withdraw(token: &R::Token<'_>, message: Message<R>) -> Buffer<R> {
         assert_home(Self::owner(&message), token);
-        let Held { owner, export } = message.into_block().open();
+        let Due { owner, export, .. } = message.into_block().open();
         // SAFETY: 1. the token is the owner's, as just seen; 2. nobody has read through the export.
         let object = unsafe { R::unexport(token, export) };
         // SAFETY: the reference came out of the export just now.
@@ -64,21 +66,15 @@ impl<R: Runtime> Strategy<R> for Handover {
     }
 }
 
-/// What travels, and what the clones of the view then share.
-struct Held<R: Runtime> {
-    owner: R,
-    export: R::Export,
-}
-
 /// A buffer in flight, pinned by a reference and an export.
-pub struct Message<R: Runtime>(Option<Sole<Held<R>>>);
+pub struct Message<R: Runtime>(Option<Sole<Due<R>>>);
 
 impl<R: Runtime> Message<R> {
-    fn block(&self) -> &Sole<Held<R>> {
+    fn block(&self) -> &Sole<Due<R>> {
         self.0.as_ref().expect("taken by value only")
     }
 
-    fn into_block(mut self) -> Sole<Held<R>> {
+    fn into_block(mut self) -> Sole<Due<R>> {
         self.0.take().expect("taken by value only")
     }
 }
@@ -87,14 +83,13 @@ impl<R: Runtime> Drop for Message<R> {
     /// Discards the message, if it has not become something else.
     fn drop(&mut self) {
         if let Some(block) = self.0.take() {
-            let Held { owner, export } = block.open();
-            give_back(&owner, export);
+            release(block);
         }
     }
 }
 
 /// What a view holds: the block that travelled, counted among the view's clones.
-pub struct Pin<R: Runtime>(Counted<Held<R>>);
+pub struct Pin<R: Runtime>(Counted<Due<R>>);
 
 impl<R: Runtime> AsRef<[u8]> for Pin<R> {
     fn as_ref(&self) -> &[u8] {
@@ -112,8 +107,8 @@ impl<R: Runtime> Drop for Pin<R> {
     /// The release, if this is the last clone. It cannot fail (G8).
     fn drop(&mut self) {
         // SAFETY: this is the drop: the clone is not used again.
-        let Some(last) = (unsafe { self.0.leave() }) else { return };
-        let Held { owner, export } = last.open();
-        give_back(&owner, export);
+        if let Some(last) = unsafe { self.0.leave() } {
+            release(last);
+        }
     }
 }

@@ -90,6 +90,6 @@ impl<R: Runtime> Drop for Pin<R> {
     fn drop(&mut self) {
         trace::emit(|| Event::ViewDropped { clones: 0 });
         // SAFETY: this is the drop: nobody uses the field afterwards.
-        give_back(&self.owner, unsafe { ManuallyDrop::take(&mut self.export) });
+        give_back(&self.owner, unsafe { ManuallyDrop::take(&mut self.export) }, None);
     }
 }

@@ -23,7 +23,8 @@
 
 use super::Strategy;
 use crate::Buffer;
-use crate::counted::{Counted, Sole};
+use crate::counted::{Counted, Sole, Vacant};
+use crate::ledger::chain::Due;
 use crate::runtime::{Cause, Ended, Runtime};
 use core::mem::ManuallyDrop;
 
@@ -51,8 +52,15 @@ impl<R: Runtime> Strategy<R> for View {
 
     fn open(message: Message<R>, _home: Option<&R>) -> Result<Pin<R>, Ended> {
         let (owner, object) = message.into_buffer().into_parts();
-        let export = export(&owner, object)?;
-        Ok(Pin(Sole::new(Held { owner, export }).share()))
+        let open = |token: &R::Token<'_>| {
+            // SAFETY: 1. the token is the owner's: `owner` came with the object; 2. the message held the reference.
+            let export = unsafe { R::export(token, object) };
+            // SAFETY: the thread is attached to the owner.
+            (export, unsafe { owner.ledger().spares.take() })
+        };
+        // SAFETY: `open` uses its own token.
+        let (export, vacant) = unsafe { owner.visit(Cause::ViewCreation, open) }?;
+        Ok(Pin(Sole::new_in(vacant, Due::new(owner, export)).share()))
     }
 }
 
@@ -94,14 +102,8 @@ impl<R: Runtime> Drop for Message<R> {
     }
 }
 
-/// What the clones of a view share.
-struct Held<R: Runtime> {
-    owner: R,
-    export: R::Export,
-}
-
 /// What a view holds: an export of the buffer, counted among the view's clones.
-pub struct Pin<R: Runtime>(Counted<Held<R>>);
+pub struct Pin<R: Runtime>(Counted<Due<R>>);
 
 impl<R: Runtime> AsRef<[u8]> for Pin<R> {
     fn as_ref(&self) -> &[u8] {
@@ -120,19 +122,29 @@ impl<R: Runtime> Drop for Pin<R> {
     fn drop(&mut self) {
         // SAFETY: this is the drop: the clone is not used again.
         let Some(last) = (unsafe { self.0.leave() }) else { return };
-        let Held { owner, export } = last.open();
-        give_back(&owner, export);
+        release(last);
     }
 }
 
-/// Visits the owner to give back an export and its reference. Nobody reads through it any more.
-pub(super) fn give_back<R: Runtime>(owner: &R, export: R::Export) {
+/// Visits the owner to give back what a block carries. Nobody reads through the export any more.
+pub(super) fn release<R: Runtime>(block: Sole<Due<R>>) {
+    let (Due { owner, export, .. }, vacant) = block.vacate();
+    give_back(&owner, export, Some(vacant));
+}
+
+/// Visits the owner to give back an export and its reference, and the memory of their block, if there was one. Nobody reads
+/// through the export any more.
+pub(super) fn give_back<R: Runtime>(owner: &R, export: R::Export, vacant: Option<Vacant<Due<R>>>) {
     let give_back = |token: &R::Token<'_>| {
         // SAFETY: 1. the token is the owner's, `owner` came with the object; 2. every read through any clone
         // happens-before the last one left.
         let object = unsafe { R::unexport(token, export) };
         // SAFETY: 1. as above; 2. the reference came out of the export just now.
         unsafe { R::decref(token, object) }
+        if let Some(vacant) = vacant {
+            // SAFETY: the thread is attached to the owner.
+            unsafe { owner.ledger().spares.keep(vacant) }
+        }
     };
     // SAFETY: `give_back` uses its own token.
     let given_back = unsafe { owner.visit(Cause::ViewRelease, give_back) };

@@ -108,7 +108,7 @@ impl Host for Reference {
     type Stay<'a> = Attached<'a>;
 
     fn interpreter(batch: usize) -> Interpreter {
-        Interpreter::with_batches(Batches { collected: batch, released: batch })
+        Interpreter::with_batches(Batches { collected: batch, released: batch, kept: batch })
     }
 
     fn token<'s, 'a>(stay: &'s Self::Stay<'a>) -> &'s Token<'a, Self> {

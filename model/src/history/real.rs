@@ -70,7 +70,7 @@ impl<S: Strategy<Interpreter>> Subject for Real<S> {
 
     fn open(&mut self, plan: &Plan) -> (Vec<RealSend<S>>, Vec<RealReceive<S>>) {
         self.interpreters = (0..plan.interpreters())
-            .map(|_| Interpreter::with_batches(Batches { collected: 1, released: 1 }))
+            .map(|_| Interpreter::with_batches(Batches { collected: 1, released: 1, kept: 1 }))
             .collect();
         let options = plan.capacity.map_or(Options::new(), |capacity| Options::new().capacity(capacity));
         let (send, receive) = options.open_with::<Interpreter, S>();

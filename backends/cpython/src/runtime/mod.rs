@@ -80,7 +80,7 @@ impl Python {
             interpreter,
             is_main,
             gate: Gate::new(),
-            ledger: Ledger::with_batches(id, Batches { collected: batch, ..Batches::default() }),
+            ledger: Ledger::with_batches(id, Batches { collected: batch, released: 1, kept: 0 }),
             records: Records::new(),
             collector: Collector::new(),
             spare: Spare::none(),
