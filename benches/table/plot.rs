@@ -52,7 +52,7 @@ fn readers() -> Vec<Line> {
     };
     vec![
         ("Arc: clone + drop of one", of(arcs_dropped)),
-        ("deferred: open + release of one buffer", of(released)),
+        ("deferred, in batches: open + release of one buffer", of(released)),
         ("epoch: read", of(epoch_readers)),
         ("crossbeam-epoch: pin + unpin", of(epoch_pins)),
     ]

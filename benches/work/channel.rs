@@ -1,7 +1,7 @@
 //! Messages from one thread to another, on two cores: how many in a second, and how long one takes there and back.
 
 use super::single::buffer;
-use super::{Goal, Row, Work, peer};
+use super::{Goal, Row, Work, peer, receiver_in_batches};
 use bytes::Bytes;
 use std::hint::{black_box, spin_loop};
 use std::sync::{Arc, Barrier};
@@ -93,7 +93,7 @@ fn one_way<S: Strategy<Interpreter>>(name: &'static str, stay: Stay) -> Work {
     let (owner, buffer) = buffer(SIZE);
     Work::new(name, move |times| {
         let (send, receive) = channel::bounded_with::<Interpreter, S>(CAPACITY);
-        let (receiver, barrier) = (Interpreter::new(), Barrier::new(2));
+        let (receiver, barrier) = (receiver_in_batches(), Barrier::new(2));
         thread::scope(|scope| {
             scope.spawn(|| {
                 let send = send;
@@ -250,8 +250,8 @@ pub(crate) fn rows() -> Vec<Row> {
     let row = |name, ours, peers, goal| Row { name, ours, peers, goal };
     vec![
         row(
-            "one-way messages, 64 B: deferred",
-            one_way::<Deferred>("deferred", Stay::Throughout),
+            "one-way messages, 64 B: deferred, in batches",
+            one_way::<Deferred>("deferred, in batches", Stay::Throughout),
             one_way_peers(),
             Goal::AtLeast(2.0),
         ),

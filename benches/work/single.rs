@@ -1,7 +1,7 @@
 //! What one thread does: a strategy's two halves, and what a view costs that is held.
 
 use super::peer::{self, lock_pair};
-use super::{Goal, Row, Work, timed};
+use super::{Goal, Row, Work, receiver_in_batches, timed};
 use bytes::Bytes;
 use std::hint::black_box;
 use std::time::Duration;
@@ -35,9 +35,8 @@ fn pinned<S: Strategy<Interpreter>>(token: &Attached<'_>, buffer: &Buffer, count
 }
 
 /// A receiver, attached to its own interpreter, makes a view of each message and releases it. Making messages is not timed.
-fn open_and_release<S: Strategy<Interpreter>>(name: &'static str) -> Work {
+fn open_and_release<S: Strategy<Interpreter>>(name: &'static str, receiver: Interpreter) -> Work {
     let (owner, buffer) = buffer(64);
-    let receiver = Interpreter::new();
     Work::new(name, move |times| {
         let mut left = times;
         let mut sum = Duration::ZERO;
@@ -58,9 +57,8 @@ fn open_and_release<S: Strategy<Interpreter>>(name: &'static str) -> Work {
 }
 
 /// All of it: the owner makes messages and collects, the receiver opens and releases. Handles are not timed.
-fn whole_cycle<S: Strategy<Interpreter>>(name: &'static str) -> Work {
+fn whole_cycle<S: Strategy<Interpreter>>(name: &'static str, receiver: Interpreter) -> Work {
     let (owner, buffer) = buffer(64);
-    let receiver = Interpreter::new();
     let mut messages = Vec::with_capacity(BATCH as usize);
     Work::new(name, move |times| {
         let mut left = times;
@@ -158,11 +156,12 @@ pub(crate) fn works() -> Vec<Work> {
         held_slice(),
         local_clone(),
         local_slice(),
-        open_and_release::<ViewStrategy>("view: create + release"),
-        open_and_release::<Shared>("shared: create + release"),
-        open_and_release::<Proxy>("proxy: create + release"),
-        open_and_release::<Handover>("handover: open + release"),
-        open_and_release::<Deferred>("deferred: open + release"),
+        open_and_release::<ViewStrategy>("view: create + release", Interpreter::new()),
+        open_and_release::<Shared>("shared: create + release", Interpreter::new()),
+        open_and_release::<Proxy>("proxy: create + release", Interpreter::new()),
+        open_and_release::<Handover>("handover: open + release", Interpreter::new()),
+        open_and_release::<Deferred>("deferred: open + release", Interpreter::new()),
+        open_and_release::<Deferred>("deferred, in batches: open + release", receiver_in_batches()),
         sent_and_received::<ViewStrategy>("view: send + receive + release"),
         sent_and_received::<Deferred>("deferred: send + receive + release"),
     ]
@@ -176,7 +175,11 @@ fn attach() -> Work {
 pub(crate) fn rows() -> Vec<Row> {
     let in_units = |name, ours, limit| Row { name, ours, peers: vec![lock_pair()], goal: Goal::AtMost(limit) };
     vec![
-        in_units("view: create + release, owner idle", open_and_release::<ViewStrategy>("view: create + release"), 3.5),
+        in_units(
+            "view: create + release, owner idle",
+            open_and_release::<ViewStrategy>("view: create + release", Interpreter::new()),
+            3.5,
+        ),
         in_units("held view, one thread: clone + drop", local_clone(), 0.3),
         Row {
             name: "held view, one thread: slice + drop",
@@ -184,9 +187,21 @@ pub(crate) fn rows() -> Vec<Row> {
             peers: vec![bytes_slice()],
             goal: Goal::AtMost(0.3),
         },
-        in_units("proxy: first reference + last release", open_and_release::<Proxy>("proxy: create + release"), 5.0),
-        in_units("deferred: receiver's half", open_and_release::<Deferred>("deferred: open + release"), 0.5),
-        in_units("deferred: whole cycle", whole_cycle::<Deferred>("deferred: whole cycle"), 1.0),
+        in_units(
+            "proxy: first reference + last release",
+            open_and_release::<Proxy>("proxy: create + release", Interpreter::new()),
+            5.0,
+        ),
+        in_units(
+            "deferred: receiver's half, in batches",
+            open_and_release::<Deferred>("deferred, in batches: open + release", receiver_in_batches()),
+            0.5,
+        ),
+        in_units(
+            "deferred: whole cycle, in batches",
+            whole_cycle::<Deferred>("deferred, in batches: whole cycle", receiver_in_batches()),
+            1.0,
+        ),
         Row {
             name: "receive + release: 64 MiB against 64 B",
             ours: received("64 MiB", 64 << 20),
