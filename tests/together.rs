@@ -1,5 +1,6 @@
 //! The tests on real threads in one binary, so that a mutant of `core` is linked once and not fifteen times: see
-//! "Mutants" in CONTRIBUTING.md. `growth`, which replaces the allocator, `compile_fail` and `tidy` stay by themselves.
+//! "Mutants" in CONTRIBUTING.md. `growth` and `allocations`, which replace the allocator, `compile_fail` and `tidy` stay by
+//! themselves.
 
 #[path = "accounting.rs"]
 mod accounting;
@@ -29,6 +30,8 @@ mod misuse;
 mod ndarray;
 #[path = "readiness.rs"]
 mod readiness;
+#[path = "same_memory.rs"]
+mod same_memory;
 #[path = "strategies.rs"]
 mod strategies;
 #[path = "thaw.rs"]
