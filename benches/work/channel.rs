@@ -1,33 +1,32 @@
-//! Messages from one thread to another, on two cores: how many in a second, and how long one takes there and back.
+//! Messages from one thread to another, on two cores: how many in a second.
 
 use super::single::buffer;
-use super::{Goal, Row, Work, peer, receiver_in_batches};
+use super::{Goal, Row, Work, receiver_in_batches};
 use bytes::Bytes;
-use std::hint::{black_box, spin_loop};
+use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Instant;
 use viewchan::strategy::{Deferred, Strategy, View};
-use viewchan::{Interpreter, Message, ReceiveEnd, SendEnd, channel};
+use viewchan::{Interpreter, Message, channel};
 
 /// Of a payload, in bytes.
-const SIZE: usize = 64;
+pub(crate) const SIZE: usize = 64;
 /// Of every channel, in messages.
-const CAPACITY: usize = 1024;
+pub(crate) const CAPACITY: usize = 1024;
 
 /// The ends of a channel of `T`, as all libraries have them.
-trait Peer<T: Send + 'static> {
+pub(crate) trait Peer<T: Send + 'static> {
     type Sender: Send;
     type Receiver: Send;
     fn open() -> (Self::Sender, Self::Receiver);
     fn send(sender: &Self::Sender, message: T);
     fn receive(receiver: &Self::Receiver) -> T;
-    fn try_receive(receiver: &Self::Receiver) -> Option<T>;
 }
 
 macro_rules! peers {
-    ($($library:ident: $open:expr, $sender:ty, $receiver:ty, $no_wait:expr;)*) => {$(
-        enum $library {}
+    ($($library:ident: $open:expr, $sender:ty, $receiver:ty;)*) => {$(
+        pub(crate) enum $library {}
         impl<T: Send + 'static> Peer<T> for $library {
             type Sender = $sender;
             type Receiver = $receiver;
@@ -40,17 +39,14 @@ macro_rules! peers {
             fn receive(receiver: &Self::Receiver) -> T {
                 receiver.recv().expect("the sender is there")
             }
-            fn try_receive(receiver: &Self::Receiver) -> Option<T> {
-                $no_wait(receiver.try_recv())
-            }
         }
     )*};
 }
 peers! {
-    Std: std::sync::mpsc::sync_channel, std::sync::mpsc::SyncSender<T>, std::sync::mpsc::Receiver<T>, Result::ok;
-    Crossbeam: crossbeam_channel::bounded, crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>, Result::ok;
-    Flume: flume::bounded, flume::Sender<T>, flume::Receiver<T>, Result::ok;
-    Kanal: kanal::bounded, kanal::Sender<T>, kanal::Receiver<T>, |received: Result<Option<T>, _>| received.ok().flatten();
+    Std: std::sync::mpsc::sync_channel, std::sync::mpsc::SyncSender<T>, std::sync::mpsc::Receiver<T>;
+    Crossbeam: crossbeam_channel::bounded, crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>;
+    Flume: flume::bounded, flume::Sender<T>, flume::Receiver<T>;
+    Kanal: kanal::bounded, kanal::Sender<T>, kanal::Receiver<T>;
 }
 
 /// A clone of one payload for each message; the receiver reads its first byte, and drops it.
@@ -129,90 +125,15 @@ fn first_byte<S: Strategy<Interpreter>>(message: Message<Interpreter, S>) -> u8 
     message.into_view().expect("a buffer was sent")[0]
 }
 
-/// Whether a thread sleeps while it waits.
-#[derive(Clone, Copy)]
-enum Waiting {
-    Awake,
-    Asleep,
-}
-
-fn peer_ping_pong<P, T>(name: &'static str, payload: T, waiting: Waiting) -> Work
-where
-    P: Peer<T>,
-    T: Clone + AsRef<[u8]> + Send + Sync + 'static,
-{
-    let receive = move |receiver: &P::Receiver| match waiting {
-        Waiting::Asleep => P::receive(receiver),
-        Waiting::Awake => loop {
-            match P::try_receive(receiver) {
-                Some(message) => break message,
-                None => spin_loop(),
-            }
-        },
-    };
-    Work::new(name, move |times| {
-        let ((ping, pinged), (pong, ponged)) = (P::open(), P::open());
-        let payload = payload.clone();
-        thread::scope(|scope| {
-            let answer = payload.clone();
-            scope.spawn(move || {
-                for _ in 0..times {
-                    black_box(receive(&pinged).as_ref()[0]);
-                    P::send(&pong, answer.clone());
-                }
-            });
-            let start = Instant::now();
-            for _ in 0..times {
-                P::send(&ping, payload.clone());
-                black_box(receive(&ponged).as_ref()[0]);
-            }
-            start.elapsed()
-        })
-    })
-}
-
-type Ends<S> = (SendEnd<Interpreter, S>, ReceiveEnd<Interpreter, S>);
-
-fn ping_pong<S: Strategy<Interpreter>>(name: &'static str, waiting: Waiting) -> Work {
-    let receive = move |end: &ReceiveEnd<Interpreter, S>| match waiting {
-        Waiting::Asleep => first_byte(end.recv().expect("the sender is there")),
-        Waiting::Awake => loop {
-            match end.try_recv() {
-                Ok(message) => break first_byte(message),
-                Err(_) => spin_loop(),
-            }
-        },
-    };
-    let (here, there) = (buffer(SIZE), buffer(SIZE));
-    Work::new(name, move |times| {
-        let (ping, pinged): Ends<S> = channel::bounded_with(CAPACITY);
-        let (pong, ponged): Ends<S> = channel::bounded_with(CAPACITY);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let (pinged, pong, (owner, buffer)) = (pinged, pong, &there);
-                owner.attach(|token| {
-                    for _ in 0..times {
-                        black_box(receive(&pinged));
-                        pong.send(token, buffer.clone_ref(token)).expect("the receiver is there");
-                    }
-                });
-            });
-            let (owner, buffer) = &here;
-            owner.attach(|token| {
-                let start = Instant::now();
-                for _ in 0..times {
-                    ping.send(token, buffer.clone_ref(token)).expect("the receiver is there");
-                    black_box(receive(&ponged));
-                }
-                start.elapsed()
-            })
-        })
-    })
-}
-
 /// A payload as the peers carry it, which reads as bytes.
 #[derive(Clone)]
-struct Triomphe(triomphe::Arc<[u8; SIZE]>);
+pub(crate) struct Triomphe(triomphe::Arc<[u8; SIZE]>);
+
+impl Triomphe {
+    pub(crate) fn new() -> Self {
+        Self(triomphe::Arc::new([0; SIZE]))
+    }
+}
 
 impl AsRef<[u8]> for Triomphe {
     fn as_ref(&self) -> &[u8] {
@@ -221,7 +142,7 @@ impl AsRef<[u8]> for Triomphe {
 }
 
 fn one_way_peers() -> Vec<Work> {
-    let triomphe = Triomphe(triomphe::Arc::new([0; SIZE]));
+    let triomphe = Triomphe::new();
     let arc: Arc<[u8]> = Arc::from([0; SIZE]);
     let bytes = Bytes::from(vec![0; SIZE]);
     macro_rules! with {
@@ -234,16 +155,6 @@ fn one_way_peers() -> Vec<Work> {
         };
     }
     with![Std "std mpsc", Crossbeam "crossbeam-channel", Flume "flume", Kanal "kanal"]
-}
-
-fn ping_pong_peers(waiting: Waiting) -> Vec<Work> {
-    let triomphe = Triomphe(triomphe::Arc::new([0; SIZE]));
-    vec![
-        peer_ping_pong::<Std, _>("std mpsc, triomphe::Arc", triomphe.clone(), waiting),
-        peer_ping_pong::<Crossbeam, _>("crossbeam-channel, triomphe::Arc", triomphe.clone(), waiting),
-        peer_ping_pong::<Flume, _>("flume, triomphe::Arc", triomphe.clone(), waiting),
-        peer_ping_pong::<Kanal, _>("kanal, triomphe::Arc", triomphe, waiting),
-    ]
 }
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -260,18 +171,6 @@ pub(crate) fn rows() -> Vec<Row> {
             one_way::<View>("view", Stay::Briefly),
             one_way_peers(),
             Goal::AtLeast(0.5),
-        ),
-        row(
-            "ping-pong, 64 B, awake: deferred",
-            ping_pong::<Deferred>("deferred", Waiting::Awake),
-            vec![peer::line_round_trip()],
-            Goal::AtMost(2.5),
-        ),
-        row(
-            "ping-pong, 64 B, asleep: deferred",
-            ping_pong::<Deferred>("deferred", Waiting::Asleep),
-            ping_pong_peers(Waiting::Asleep),
-            Goal::AtMost(1.0),
         ),
     ]
 }

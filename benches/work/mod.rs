@@ -6,6 +6,7 @@
 pub(crate) mod busy;
 pub(crate) mod channel;
 pub(crate) mod peer;
+pub(crate) mod ping_pong;
 pub(crate) mod readers;
 pub(crate) mod single;
 
@@ -37,9 +38,9 @@ pub(crate) fn is_to_be_timed(bench: &str) -> bool {
 }
 
 /// An interpreter that receives, made for many messages: what its threads release of another's buffers goes on the owner's return
-/// list 32 at a time, with one read-modify-write of a line that all receivers share instead of 32. The price: up to 31 buffers stay
-/// pinned, and their owner can neither thaw nor free them, until the batch is full, or the thread leaves the interpreter or passes a
-/// safepoint. By default none waits: see `Batches`.
+/// list 32 at a time, with one read-modify-write of a line that all receivers share instead of 32. The price: up to 31 buffers
+/// stay pinned, so their owner can neither thaw nor free them, until the batch is full, or the thread leaves the interpreter or
+/// passes a safepoint. By default none waits: see `Batches`.
 pub(crate) fn receiver_in_batches() -> Interpreter {
     Interpreter::with_batches(Batches { released: 32, ..Batches::default() })
 }
@@ -114,5 +115,5 @@ pub(crate) struct Row {
 
 /// All rows, in the order of the table.
 pub(crate) fn rows() -> Vec<Row> {
-    [single::rows(), readers::rows(), channel::rows()].into_iter().flatten().collect()
+    [single::rows(), readers::rows(), channel::rows(), ping_pong::rows()].into_iter().flatten().collect()
 }
