@@ -10,7 +10,7 @@ use std::time::Duration;
 use viewchan::channel::{Options, unbounded_with};
 use viewchan::runtime::Cause;
 use viewchan::strategy::{Deferred, Handover, Proxy, Shared, Strategy, View};
-use viewchan::{Batches, Buffer, Interpreter, ReceiveEnd, SendEnd, View as ViewOf};
+use viewchan::{Attached, Batches, Buffer, Interpreter, ReceiveEnd, SendEnd, View as ViewOf};
 
 type Tx<S> = SendEnd<Interpreter, S>;
 type Rx<S> = ReceiveEnd<Interpreter, S>;
@@ -244,6 +244,49 @@ fn releases_wait_for_each_other() {
     assert_eq!((home(), elsewhere.count()), (8, 1));
 }
 
+/// What a foreign owner releases while it is freed goes home as well: behind a safepoint that collected it, and a visit.
+#[test]
+fn what_is_freed_releases_too() {
+    let _watchdog = watchdog();
+    let [outer, other] = [(); 2].map(|()| Interpreter::with_batches(Batches { released: 8, ..Batches::default() }));
+    let inner = Interpreter::new();
+    let drops = Drops::default();
+    fn view_of<S: Strategy<Interpreter>>(
+        owner: &Interpreter,
+        make: impl FnOnce(&Attached<'_>) -> Buffer,
+    ) -> ViewOf<Interpreter, S> {
+        let (tx, rx): (Tx<S>, Rx<S>) = unbounded_with();
+        owner.attach(|token| tx.send(token, make(token))).expect("the channel is open");
+        receive(&rx)
+    }
+    let nested = || {
+        let view: ViewOf<Interpreter, Deferred> = view_of(&inner, |token| drops.buffer(token, b"x"));
+        move |token: &Attached<'_>| Buffer::from_owner(token, view)
+    };
+    let home = || {
+        thread::scope(|scope| scope.spawn(|| inner.attach(|_| ())).join().expect("no panic"));
+        drops.count()
+    };
+    // Collected at a safepoint of `outer`, whose outbox it reaches.
+    let returned: ViewOf<Interpreter, Deferred> = view_of(&outer, nested());
+    outer.attach(|token| {
+        thread::scope(|scope| scope.spawn(|| other.attach(|_| drop(returned))).join().expect("no panic"));
+        token.safepoint();
+        assert_eq!(home(), 1);
+    });
+    // Released by a visit to `outer`.
+    let visited: ViewOf<Interpreter, View> = view_of(&outer, nested());
+    drop(visited);
+    assert_eq!(home(), 2);
+    // What is home already does not wait for others.
+    let own: ViewOf<Interpreter, Deferred> = view_of(&outer, |token| drops.buffer(token, b"y"));
+    outer.attach(|token| {
+        drop(own);
+        token.safepoint();
+        assert_eq!(drops.count(), 3);
+    });
+}
+
 /// Buffers that own views of other interpreters' buffers: each release is one more errand, also while one is run.
 #[test]
 fn errands_lead_to_errands() {
@@ -296,10 +339,10 @@ fn deferred_under_fire() {
         scope.spawn(move || passed.iter().for_each(drop));
         let rx = &rx;
         let receivers: Vec<_> = (0..2)
-            .map(|_| {
+            .map(|receiver| {
                 let pass = pass.clone();
                 scope.spawn(move || {
-                    Interpreter::new().attach(|_| {
+                    with_batches(1 + 4 * receiver).attach(|_| {
                         for (round, message) in rx.iter().enumerate() {
                             let Ok(view) = message.into_view() else { panic!("a buffer was sent") };
                             if round % 2 == 0 {

@@ -139,8 +139,10 @@ impl<'a> Inside<'a> {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.0.gate().inside -= 1;
         self.0.unlock();
+        // Behind that: who is counted attends no longer when the interpreter ends.
+        self.0.gate().inside -= 1;
+        self.0.0.changed.notify_all();
     }
 }
 

@@ -81,7 +81,8 @@ impl core::error::Error for Ended {}
 /// Memory safety of every view hangs on an implementation. It must uphold, and SPEC.md says how to show it:
 ///
 /// 1. *Mutual exclusion.* At most one thread at a time is attached to an interpreter, and leaving it happens-before the
-///    next entry. A [`Token`](Self::Token) can be used only by a thread that is attached to the interpreter it names.
+///    next entry. A [`Token`](Self::Token) can be used only by a thread that is attached to the interpreter it names, and
+///    [`with_current`](Self::with_current) names an interpreter only while the thread is attached to it.
 /// 2. *One lock (G4).* `visit` gives up the calling thread's present interpreter before it waits for this one, and
 ///    `outside` and `wait` before they call the closure; all take it again before they return or unwind.
 /// 3. *Pinning.* From `incref` to the matching `decref` the object exists. From `export` or `reexport` to the matching
@@ -95,7 +96,8 @@ impl core::error::Error for Ended {}
 ///    ([`Ledger::depart`], right before it), and [`run_errands`](crate::ledger::run_errands) is called whenever a thread
 ///    has become attached to nobody. A thread that is sent away because the interpreter is ending is announced neither
 ///    way; one that lets others in at a safepoint does not depart, and arrives again. One that leaves for a visit elsewhere may
-///    [pause](Ledger::pause) and [resume](Ledger::resume) instead.
+///    [pause](Ledger::pause) and [resume](Ledger::resume) instead. [`Ledger::safepoint`] comes before the one, `pause` before
+///    the other.
 ///
 ///    A runtime whose lock is also taken and given up behind its back (by CPython's evaluation loop) announces the
 ///    acquisitions that it makes itself, for the protocol. Between them nobody attends, whoever runs, so each push on an

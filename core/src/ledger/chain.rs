@@ -22,7 +22,7 @@ impl<R: Runtime> Due<R> {
     }
 }
 
-/// Nodes of one owner, which belong to whoever has this. It has no drop: it is pushed, or taken apart.
+/// Nodes of one owner, which belong to whoever has this. It has no drop: it is pushed.
 pub(crate) struct Chain<R: Runtime> {
     top: Place<Due<R>>,
     bottom: Place<Due<R>>,
@@ -37,24 +37,6 @@ impl<R: Runtime> Chain<R> {
     pub(crate) fn new(due: Sole<Due<R>>) -> Self {
         let node = due.into_raw();
         Self { top: node, bottom: node, len: 1 }
-    }
-
-    /// The first nodes of a list, up to `most` of them, at least one; and the address of the one below.
-    ///
-    /// # Safety
-    ///
-    /// `top` and all below it are on a list from which only the calling thread takes. They are the chain's once they are off.
-    pub(super) unsafe fn from_top(top: Place<Due<R>>, most: usize) -> (Self, usize) {
-        let mut chain = Self { top, bottom: top, len: 1 };
-        loop {
-            // SAFETY: the node is on the list, and only this thread takes it off.
-            let rest = unsafe { below(chain.bottom) };
-            match place(rest) {
-                Some(next) if chain.len < most => chain.bottom = next,
-                _ => return (chain, rest),
-            }
-            chain.len += 1;
-        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -88,36 +70,6 @@ impl<R: Runtime> Chain<R> {
     }
 }
 
-/// Takes it apart, from the top.
-impl<R: Runtime> IntoIterator for Chain<R> {
-    type Item = Sole<Due<R>>;
-    type IntoIter = Nodes<R>;
-
-    fn into_iter(self) -> Nodes<R> {
-        Nodes { next: Some(self.top), left: self.len }
-    }
-}
-
-/// What is left of a chain. What is not taken out leaks.
-pub(crate) struct Nodes<R: Runtime> {
-    next: Option<Place<Due<R>>>,
-    left: usize,
-}
-
-impl<R: Runtime> Iterator for Nodes<R> {
-    type Item = Sole<Due<R>>;
-
-    fn next(&mut self) -> Option<Sole<Due<R>>> {
-        let node = self.next?;
-        self.left -= 1;
-        // SAFETY: the node was the chain's.
-        let rest = unsafe { below(node) };
-        self.next = if self.left > 0 { place(rest) } else { None };
-        // SAFETY: it came from `into_raw`, and nobody else has it.
-        Some(unsafe { Sole::from_raw(node) })
-    }
-}
-
 /// The node at an address without tags; none at 0.
 pub(super) fn place<R: Runtime>(address: usize) -> Option<Place<Due<R>>> {
     NonNull::new(ptr::with_exposed_provenance_mut(address))
@@ -128,7 +80,7 @@ pub(super) fn place<R: Runtime>(address: usize) -> Option<Place<Due<R>>> {
 /// # Safety
 ///
 /// The node is the calling thread's, or on a list from which only that thread takes.
-unsafe fn below<R: Runtime>(node: Place<Due<R>>) -> usize {
+pub(super) unsafe fn below<R: Runtime>(node: Place<Due<R>>) -> usize {
     // SAFETY: the node is there: nobody else takes it away.
     unsafe { content_at(node) }.below.with(|below| {
         // SAFETY: written before it came on the list; nobody writes to it while it is there.

@@ -47,8 +47,9 @@ pub struct Batches {
     /// one read-modify-write instead of as many. Those of the batch that is not full yet wait until the thread leaves the
     /// interpreter, for whatever reason, or passes a safepoint: their owner cannot thaw or free them before. With 1 none waits.
     ///
-    /// Above 1 only for a runtime that announces each release of the lock to its [`Ledger`]: one whose lock is also given up
-    /// behind its back would leave the rest of a batch behind.
+    /// Above 1 only for a runtime that announces each release of the lock to its [`Ledger`], and calls
+    /// [`Ledger::safepoint`] before it lets others in without departing: one whose lock is also given up behind its back would
+    /// leave the rest of a batch behind.
     pub released: usize,
     /// So many blocks are kept when they have done their duty, of some tens of bytes each, for further messages of its buffers
     /// and views of them: these then allocate nothing. The others are freed.
@@ -147,16 +148,16 @@ impl<R: Runtime> Ledger<R> {
         unsafe { self.returns.collect_from(word, &self.spares, token) }
     }
 
-    /// What a thread does at a safepoint, before it may let others in: what it has [released](Batches::released) goes on the
-    /// owners' lists, and a batch is [collected](Self::collect).
+    /// What a thread does at a safepoint, before it may let others in: a batch is [collected](Self::collect), and what the thread
+    /// has [released](Batches::released), of others' buffers, goes on their lists.
     ///
     /// # Panics
     ///
     /// As [`collect`](Self::collect).
     pub fn safepoint(token: &R::Token<'_>) {
-        // SAFETY: the token proves that the thread is attached.
-        unsafe { R::here(token).ledger().outbox.empty() }
         Self::collect(token);
+        // SAFETY: the token proves that the thread is attached. Last: what is freed may have released something.
+        unsafe { R::here(token).ledger().outbox.empty() }
     }
 
     /// Collects a batch of what has come back to the interpreter that the thread is attached to. A send of a buffer under

@@ -30,10 +30,10 @@ impl<R: Runtime> Outbox<R> {
         Self { most, chain: UnsafeCell::new(None) }
     }
 
-    /// Whether anything ever goes in here.
+    /// Whether that goes in here, the outbox of `home`. What is home already does not.
     #[inline]
-    pub(super) fn is_used(&self) -> bool {
-        self.most > 1
+    pub(super) fn is_for(&self, home: &R, due: &Sole<Due<R>>) -> bool {
+        self.most > 1 && home.id() != due.content().owner.id()
     }
 
     /// Takes in what is given back. Pushes what is inside if that is enough now, or another owner's. An errand that comes of it

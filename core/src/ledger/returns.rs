@@ -26,7 +26,7 @@
 //! never holds two locks, and enters with a cause of its own). A busy owner is not waited for: whoever is attached
 //! collects.
 
-use super::chain::{Chain, Due, place};
+use super::chain::{Chain, Due, below, place};
 use super::errands::Busy;
 use super::run_errands_at_once;
 use super::spares::Spares;
@@ -142,12 +142,15 @@ impl<R: Runtime> Returns<R> {
     /// # Safety
     ///
     /// As `collect_from`.
-    unsafe fn collect_batch(&self, word: usize, spares: &Spares<R>, token: &R::Token<'_>) {
+    unsafe fn collect_batch(&self, mut word: usize, spares: &Spares<R>, token: &R::Token<'_>) {
         // What is freed may run any code, and come back here on its way: only the first one on a stack collects.
         let Some(_busy) = Busy::<R>::collecting() else { return };
-        // SAFETY: as the caller says.
-        let batch = unsafe { self.take(word, self.batch) };
-        for node in batch.into_iter().flatten() {
+        for left in (0..self.batch).rev() {
+            // SAFETY: as the caller says.
+            let Some(node) = (unsafe { self.take(word) }) else {
+                trace::emit(|| Event::Looked { interpreter: self.id });
+                return;
+            };
             let (Due { export, .. }, vacant) = node.vacate();
             // SAFETY: 1. the token is the owner's; 2. every read through the view happens-before the push that was found.
             let object = unsafe { R::unexport(token, export) };
@@ -155,25 +158,30 @@ impl<R: Runtime> Returns<R> {
             unsafe { R::decref(token, object) }
             // SAFETY: the thread is attached to the owner, whose ledger has both.
             unsafe { spares.keep(vacant) }
+            if left > 0 {
+                word = self.look();
+            }
         }
     }
 
-    /// Takes the last nodes off, up to so many, in one exchange.
+    /// Takes the last node off.
     ///
     /// # Safety
     ///
     /// The calling thread is attached to the owner, or the owner has ended and the thread has the errand: nobody else takes.
     /// `word` was read by this thread with `ATTEND` or `RETURN_LOOK`.
-    unsafe fn take(&self, mut word: usize, most: usize) -> Option<Chain<R>> {
+    unsafe fn take(&self, mut word: usize) -> Option<Sole<Due<R>>> {
         loop {
-            // SAFETY: the nodes are on the list, and only this thread takes nodes off.
-            let (chain, rest) = unsafe { Chain::from_top(place(word & !TAGS)?, most) };
-            // ORDERING: RETURN_POP (Relaxed): the nodes are readable already. They cannot have been taken off and put back
+            let node = place(word & !TAGS)?;
+            // SAFETY: the node is on the list, and only this thread takes nodes off.
+            let below = unsafe { below(node) };
+            // ORDERING: RETURN_POP (Relaxed): the node is readable already. It cannot have been taken off and put back
             // meanwhile: only this thread takes.
-            match self.word.replace(word, rest | word & TAGS, RETURN_POP, RETURN_LOOK) {
+            match self.word.replace(word, below | word & TAGS, RETURN_POP, RETURN_LOOK) {
                 Ok(_) => {
-                    trace::emit(|| Event::Collected { interpreter: self.id, buffers: chain.len() });
-                    return Some(chain);
+                    trace::emit(|| Event::Collected { interpreter: self.id });
+                    // SAFETY: it came from `into_raw` and is on no list now.
+                    return Some(unsafe { Sole::from_raw(node) });
                 }
                 Err(now) => word = now,
             }
@@ -205,19 +213,20 @@ impl<R: Runtime> Returns<R> {
     /// The owner has ended, and the calling thread has the errand.
     pub(super) unsafe fn abandon(&self) {
         // SAFETY: as the caller says.
-        let all = unsafe { self.take(self.look(), usize::MAX) };
-        all.into_iter().flatten().for_each(drop);
+        while let Some(due) = unsafe { self.take(self.look()) } {
+            drop(due);
+        }
     }
 }
 
-/// Gives a buffer back: it goes in the outbox of the interpreter that the thread is in, if that is used; else on its owner's
-/// return list, and the thread runs the errand that may come of it, if it is attached to nobody.
+/// Gives a buffer back: another interpreter's goes in the outbox of that which the thread is in, if that is used; else on its
+/// owner's return list, and the thread runs the errand that may come of it, if it is attached to nobody.
 ///
 /// Nobody reads through the export any more: all reads happen-before this call.
 pub(crate) fn give_back<R: Runtime>(due: Sole<Due<R>>) {
-    R::with_current(|here| match here.map(|here| &here.ledger().outbox) {
+    R::with_current(|here| match here {
         // SAFETY: the thread is attached to the interpreter, and leaves it only with a word to the ledger: `Batches::released`.
-        Some(outbox) if outbox.is_used() => unsafe { outbox.put(due) },
+        Some(here) if here.ledger().outbox.is_for(here, &due) => unsafe { here.ledger().outbox.put(due) },
         _ => put_back(Chain::new(due)),
     });
     run_errands_at_once::<R>();

@@ -115,8 +115,8 @@ pub enum Event {
     Unattended { interpreter: InterpreterId, errand: bool },
     /// Nothing was seen on the return list.
     Looked { interpreter: InterpreterId },
-    /// So many buffers were taken off the return list, the last one first.
-    Collected { interpreter: InterpreterId, buffers: usize },
+    /// A buffer was taken off the return list.
+    Collected { interpreter: InterpreterId },
     /// So many buffers were put on their owner's return list. If nobody else is to see to them, this thread is: `errand`.
     Returned { interpreter: InterpreterId, buffers: usize, errand: bool },
     /// A thread looked whether its errand is still needed.

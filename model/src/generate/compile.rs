@@ -67,7 +67,8 @@ pub(super) fn compile(sketch: &Sketch, strategy: Strategy) -> Scenario {
         tier: Tier::Exhaustive,
         strategies: vec![strategy],
         bounded_for: BTreeMap::new(),
-        batch: 1,
+        // Of 2 in every other one.
+        batch: 1 + sketch.buffers.len() % 2,
         defect: None,
         fault: None,
         interpreters: names(&INTERPRETERS, sketch.interpreters),

@@ -116,7 +116,7 @@ fn kind(event: &Event, identities: &Identities) -> Option<Kind> {
         Event::Attending { interpreter: id, .. } => Kind::Attend { interpreter: interpreter(id)? },
         Event::Unattended { interpreter: id, .. } => Kind::Unattend { interpreter: interpreter(id)? },
         Event::Looked { interpreter: id } => Kind::Look { interpreter: interpreter(id)? },
-        Event::Collected { interpreter: id, .. } => Kind::Collect { interpreter: interpreter(id)? },
+        Event::Collected { interpreter: id } => Kind::Collect { interpreter: interpreter(id)? },
         Event::ErrandSeen { interpreter: id, .. } => Kind::LetGo { interpreter: interpreter(id)? },
         _ => return of_slot(event, identities),
     })
@@ -169,7 +169,6 @@ pub(super) fn numbers(event: &Event, identities: &Identities) -> Reported {
         Event::Attending { pending, .. } => Reported::Pending(pending),
         Event::Unattended { errand, .. } => Reported::Errand(errand),
         Event::Returned { buffers, errand, .. } => Reported::Returned { buffers, errand },
-        Event::Collected { buffers, .. } => Reported::Collected(buffers),
         Event::ErrandSeen { kept, .. } => Reported::Kept(kept),
         Event::Sent { queued, .. } | Event::Received { queued, .. } => Reported::Queued(queued),
         Event::SenderCloned { senders, .. } | Event::SenderDropped { senders, .. } => Reported::Senders(senders),

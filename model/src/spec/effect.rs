@@ -89,10 +89,15 @@ impl Rules {
             Todo::Unattend(interpreter) => self.unattend(state, thread, interpreter),
             Todo::Look(interpreter) => {
                 if let Kind::Collect { .. } = kind {
-                    self.collect(state, thread, interpreter);
+                    self.collect_batch(state, thread, interpreter);
                 }
             }
-            Todo::Collect(interpreter) => self.collect(state, thread, interpreter),
+            Todo::Collect(interpreter) => self.collect_batch(state, thread, interpreter),
+            Todo::More(interpreter, left) => {
+                if let Kind::Collect { .. } = kind {
+                    self.collect(state, thread, interpreter, left);
+                }
+            }
             Todo::Return(buffer) => self.put_on_list(state, thread, buffer),
             Todo::Empty(interpreter) => self.return_outbox(state, thread, interpreter),
             Todo::LetGo(interpreter) => self.let_go(state, thread, interpreter),

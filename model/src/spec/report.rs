@@ -46,8 +46,6 @@ pub enum Reported {
         /// Whether it took the errand.
         errand: bool,
     },
-    /// Buffers that were taken off the return list.
-    Collected(usize),
     /// Whether the thread keeps its errand.
     Kept(bool),
     /// Holders of the slot.
@@ -128,15 +126,12 @@ impl Rules {
         if wanted.is_empty() { "nothing".to_owned() } else { wanted.join(" or ") }
     }
 
-    /// "takes y, x off the return list of A"
+    /// "takes x off the return list of A"
     fn narrate_collection(&self, state: &State, action: Action) -> Option<String> {
         let Kind::Collect { interpreter } = action.kind else { return None };
-        let buffers = &state.returns.get(interpreter)?.buffers;
-        buffers.last()?;
-        let taken = buffers.iter().rev().take(self.scenario.batch);
-        let names: Vec<&str> = taken.map(|&buffer| self.buffer_name(buffer)).collect();
+        let &buffer = state.returns.get(interpreter)?.buffers.last()?;
         let owner = self.scenario.interpreters.get(interpreter)?;
-        Some(format!("takes {} off the return list of {owner}", names.join(", ")))
+        Some(format!("takes {} off the return list of {owner}", self.buffer_name(buffer)))
     }
 
     /// The message that the thread would send or receive.
@@ -181,9 +176,6 @@ impl Rules {
                 buffers: after.returned(interpreter).saturating_sub(before.returned(interpreter)),
                 errand: takes_errand(before, after, interpreter),
             },
-            Kind::Collect { interpreter } => {
-                Reported::Collected(before.returned(interpreter).saturating_sub(after.returned(interpreter)))
-            }
             Kind::LetGo { interpreter } => Reported::Kept(after.has_errand(interpreter)),
             Kind::Slot { slot, act: SlotAct::Join | SlotAct::Leave } => Reported::Holders(after.holders(slot)),
             Kind::Slot { slot, act: SlotAct::Publish { .. } } => Reported::Replaced(before.current_value(slot)),
@@ -197,6 +189,7 @@ impl Rules {
             | Kind::Freeze { .. }
             | Kind::Read { .. }
             | Kind::Look { .. }
+            | Kind::Collect { .. }
             | Kind::SendRefused { .. }
             | Kind::ReceiveRefused { .. }
             | Kind::Slot { .. } => Reported::Nothing,

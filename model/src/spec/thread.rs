@@ -211,6 +211,8 @@ pub(super) enum Todo {
     /// Collect a batch, if there is something.
     Look(u8),
     Collect(u8),
+    /// Collect one more of a batch, if there is one, and so many after it.
+    More(u8, u8),
     /// Put this buffer on its owner's return list.
     Return(u8),
     /// Put all that is in the outbox of this interpreter on their owner's return list.

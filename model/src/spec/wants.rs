@@ -106,7 +106,7 @@ impl Rules {
             Todo::Now(_) => none(),
             Todo::Attend(interpreter) => ready(Kind::Attend { interpreter: interpreter.into() }),
             Todo::Unattend(interpreter) => ready(Kind::Unattend { interpreter: interpreter.into() }),
-            Todo::Look(interpreter) => ready(self.found(state, interpreter)),
+            Todo::Look(interpreter) | Todo::More(interpreter, _) => ready(self.found(state, interpreter)),
             Todo::Collect(interpreter) => ready(Kind::Collect { interpreter: interpreter.into() }),
             Todo::Return(buffer) => {
                 ready(Kind::Return { interpreter: self.owner(buffer).into(), buffer: buffer.into() })

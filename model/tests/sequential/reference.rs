@@ -9,6 +9,8 @@ use viewchan_model::scenario::{
 };
 use viewchan_model::spec::{Action, Cause, Kind, Rules, State};
 
+/// Of returned buffers.
+pub(crate) const BATCH: usize = 2;
 /// The interpreters that the thread attaches to, the last one only to show where the steps end.
 pub(crate) const INTERPRETERS: [&str; 3] = ["A", "B", "End"];
 /// Where the steps end.
@@ -154,6 +156,7 @@ impl Reference {
             tier: Tier::Exhaustive,
             strategies: vec![strategy],
             bounded_for: BTreeMap::new(),
+            batch: BATCH,
             defect: None,
             fault: None,
             interpreters: INTERPRETERS.map(str::to_owned).to_vec(),

@@ -1,6 +1,6 @@
 //! The code, driven by hand: one thread that uses what the crate `viewchan` offers.
 
-use crate::reference::{Act, BUFFERS, CHANNELS, HOLDS, INTERPRETERS, Observation, aimed};
+use crate::reference::{Act, BATCH, BUFFERS, CHANNELS, HOLDS, INTERPRETERS, Observation, aimed};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use viewchan::channel::{
 use viewchan::reference::{Attached, BufferMut, ThawError};
 use viewchan::strategy::{self, Strategy as Sharing};
 use viewchan::trace::{self, ChannelId, Event, ObjectId};
-use viewchan::{Buffer, Interpreter, Message, ReceiveEnd, SendEnd, View};
+use viewchan::{Batches, Buffer, Interpreter, Message, ReceiveEnd, SendEnd, View};
 use viewchan_model::scenario::{self, Holding, Patience, Step, Strategy, Variable};
 
 /// The code with any strategy.
@@ -117,7 +117,10 @@ impl<S: Sharing<Interpreter>> System<S> {
         let told = Rc::new(RefCell::new(Told::default()));
         let hears = Rc::clone(&told);
         trace::set_recorder(Some(Box::new(move |event| hears.borrow_mut().hear(event))));
-        let interpreters: Vec<Interpreter> = INTERPRETERS.iter().map(|_| Interpreter::with_batch(1)).collect();
+        let interpreters: Vec<Interpreter> = INTERPRETERS
+            .iter()
+            .map(|_| Interpreter::with_batches(Batches { collected: BATCH, released: BATCH, kept: BATCH }))
+            .collect();
         let freeze = |(buffer, &(_, owner)): (usize, &(&str, usize))| {
             Some(interpreters[owner].attach(|stay| BufferMut::from(bytes(buffer, 0)).freeze(stay)))
         };

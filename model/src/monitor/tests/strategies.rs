@@ -19,7 +19,7 @@ fn return_lists_are_no_steps_of_other_strategies() {
     let no_part = "the scenario has no part for";
     assert_refused(first(1), told(0, Event::Attending { interpreter: A, pending: true }), None, no_part);
     assert_refused(first(1), told(0, Event::Unattended { interpreter: A, errand: true }), None, no_part);
-    assert_refused(first(1), told(0, Event::Collected { interpreter: A, buffers: 1 }), None, no_part);
+    assert_refused(first(1), told(0, Event::Collected { interpreter: A }), None, no_part);
     assert_refused(first(1), told(0, Event::ErrandSeen { interpreter: A, kept: false }), None, no_part);
     let returned = told(1, Event::Returned { interpreter: A, buffers: 1, errand: false });
     assert_refused(first(13), returned, "G3", "receiver returned a buffer, but wants: leaves B");
@@ -47,7 +47,7 @@ const DEFERRED: [Told; 27] = [
     told(1, Event::ErrandSeen { interpreter: A, kept: true }),
     entered(1, A, Cause::Collection),
     told(1, Event::Attending { interpreter: A, pending: true }),
-    told(1, Event::Collected { interpreter: A, buffers: 1 }),
+    told(1, Event::Collected { interpreter: A }),
     told(1, Event::Unexported { object: X, exports: 0 }),
     told(1, Event::Dereferenced { object: X, references: 0 }),
     told(1, Event::Freed { object: X }),
@@ -75,7 +75,7 @@ fn an_errand_is_followed() {
             "the specification has Returned { buffers: 1, errand: true }",
         ),
         (16, told(1, Event::ErrandSeen { interpreter: A, kept: false }), None, "the specification has Kept(true)"),
-        (17, told(1, Event::Collected { interpreter: A, buffers: 1 }), Some("G3"), "without the lock of A"),
+        (17, told(1, Event::Collected { interpreter: A }), Some("G3"), "without the lock of A"),
         (19, told(1, Event::Looked { interpreter: A }), None, "but wants: takes x off the return list of A"),
         (5, entered(0, B, Cause::Collection), Some("G4"), "while it holds the lock of A"),
         (10, told(1, Event::ErrandSeen { interpreter: A, kept: false }), Some("G8"), "without having the errand"),

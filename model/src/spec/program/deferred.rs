@@ -13,7 +13,7 @@ use crate::spec::action::{Cause, Kind};
 use crate::spec::life::Decision;
 use crate::spec::operation::Operation;
 use crate::spec::state::State;
-use crate::spec::thread::{Claim, Todo};
+use crate::spec::thread::{Claim, Todo, small};
 use crate::spec::{Fault, Rules};
 
 impl Rules {
@@ -78,15 +78,19 @@ impl Rules {
         }
     }
 
-    /// A batch is taken off the list, the last buffer first. Their exports and references are given back at once.
-    pub(in crate::spec) fn collect(&self, state: &mut State, thread: usize, interpreter: u8) {
-        let buffers = &mut state.list(interpreter).buffers;
-        let left = buffers.len().saturating_sub(self.scenario.batch);
-        let batch = buffers.split_off(left);
-        let me = &mut state.threads[thread];
-        me.hands.extend(batch.iter().map(|&buffer| Claim::View(buffer)));
-        let counts = batch.iter().rev().flat_map(|&buffer| [Todo::Unexport(buffer), Todo::Dereference(buffer)]);
-        me.first(counts.collect());
+    /// The first buffer of a batch is taken off the list.
+    pub(in crate::spec) fn collect_batch(&self, state: &mut State, thread: usize, interpreter: u8) {
+        self.collect(state, thread, interpreter, small(self.scenario.batch - 1));
+    }
+
+    /// A buffer is taken off the list. Its export and its reference are given back at once; then so many more are looked for.
+    pub(in crate::spec) fn collect(&self, state: &mut State, thread: usize, interpreter: u8, left: u8) {
+        if let Some(buffer) = state.list(interpreter).buffers.pop() {
+            let me = &mut state.threads[thread];
+            me.hands.push(Claim::View(buffer));
+            let more = left.checked_sub(1).map(|left| Todo::More(interpreter, left));
+            me.first([Todo::Unexport(buffer), Todo::Dereference(buffer)].into_iter().chain(more).collect());
+        }
     }
 
     /// How a view in release, or a message that nobody received, is given back.
@@ -94,10 +98,11 @@ impl Rules {
         vec![if self.has_outboxes() { Todo::Now(Decision::GiveBack(buffer)) } else { Todo::Return(buffer) }]
     }
 
-    /// Into the outbox of the interpreter that the thread is in; at once on the list, if it is in none. A full outbox, and one
+    /// Into the outbox of the interpreter that the thread is in; at once on the list, if it is in none, or in the owner. A full outbox, and one
     /// with another owner's buffers in it, is emptied.
     pub(in crate::spec) fn put_in_outbox(&self, state: &mut State, thread: usize, buffer: u8) {
-        let Some(here) = state.current(thread) else {
+        let elsewhere = state.current(thread).filter(|&here| here != self.owner(buffer));
+        let Some(here) = elsewhere else {
             return state.threads[thread].first(vec![Todo::Return(buffer)]);
         };
         let outbox = &state.list(here).outbox;

@@ -152,7 +152,7 @@ impl Rules {
 
     fn safepoint(&self, state: &mut State, thread: usize) {
         if let Some(interpreter) = state.current(thread) {
-            let plan = [self.emptying(interpreter), self.look(interpreter), vec![Todo::Safepoint(interpreter)]];
+            let plan = [self.look(interpreter), self.emptying(interpreter), vec![Todo::Safepoint(interpreter)]];
             state.threads[thread].start(Operation::Safepoint, plan.concat());
         }
     }

@@ -129,7 +129,7 @@ fn a_replaced_value_waits_for_its_reader() {
         (1, "looks whether A still needs it", Reported::Kept(true)),
         (1, "acquires A for collection", nothing),
         (1, "attends to the return list of A", Reported::Pending(true)),
-        (1, "takes x off the return list of A", Reported::Collected(1)),
+        (1, "takes x off the return list of A", nothing),
         (1, "gives back the export of x", Reported::Exports(0)),
         (1, "gives back a reference to x", Reported::References(0)),
         (1, "frees x", nothing),

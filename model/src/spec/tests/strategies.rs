@@ -158,7 +158,7 @@ fn deferred_runs_an_errand() {
             (1, "looks whether A still needs it", Reported::Kept(true)),
             (1, "acquires A for collection", Reported::Nothing),
             (1, "attends to the return list of A", Reported::Pending(true)),
-            (1, "takes x off the return list of A", Reported::Collected(1)),
+            (1, "takes x off the return list of A", Reported::Nothing),
             (1, "gives back the export of x", Reported::Exports(0)),
             (1, "gives back a reference to x", Reported::References(0)),
             (1, "frees x", Reported::Nothing),
