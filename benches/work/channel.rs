@@ -1,11 +1,10 @@
 //! Messages from one thread to another, on two cores: how many in a second.
 
 use super::single::buffer;
-use super::{Goal, Row, Work, receiver_in_batches};
+use super::{Goal, Row, Work, on_two_cores, receiver_in_batches};
 use bytes::Bytes;
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
-use std::thread;
 use std::time::Instant;
 use viewchan::strategy::{Deferred, Strategy, View};
 use viewchan::{Interpreter, Message, channel};
@@ -58,21 +57,22 @@ where
     Work::new(name, move |times| {
         let (sender, receiver) = P::open();
         let (payload, barrier) = (payload.clone(), Barrier::new(2));
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let sender = sender;
-                barrier.wait();
-                for _ in 0..times {
-                    P::send(&sender, payload.clone());
-                }
-            });
+        let barrier = &barrier;
+        let send = move || {
+            barrier.wait();
+            for _ in 0..times {
+                P::send(&sender, payload.clone());
+            }
+        };
+        let receive = move || {
             barrier.wait();
             let start = Instant::now();
             for _ in 0..times {
                 black_box(P::receive(&receiver).as_ref()[0]);
             }
             start.elapsed()
-        })
+        };
+        on_two_cores(send, receive)
     })
 }
 
@@ -89,26 +89,24 @@ fn one_way<S: Strategy<Interpreter>>(name: &'static str, stay: Stay) -> Work {
     let (owner, buffer) = buffer(SIZE);
     Work::new(name, move |times| {
         let (send, receive) = channel::bounded_with::<Interpreter, S>(CAPACITY);
-        let (receiver, barrier) = (receiver_in_batches(), Barrier::new(2));
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let send = send;
-                barrier.wait();
-                match stay {
-                    Stay::Throughout => owner.attach(|token| {
-                        for _ in 0..times {
-                            send.send(token, buffer.clone_ref(token)).expect("the receiver is there");
-                        }
-                    }),
-                    Stay::Briefly => {
-                        for _ in 0..times {
-                            owner
-                                .attach(|token| send.send(token, buffer.clone_ref(token)))
-                                .expect("the receiver is there");
-                        }
+        let (receiver, barrier) = (receiver_in_batches(), &Barrier::new(2));
+        let (owner, buffer) = (&owner, &buffer);
+        let send_all = move || {
+            barrier.wait();
+            match stay {
+                Stay::Throughout => owner.attach(|token| {
+                    for _ in 0..times {
+                        send.send(token, buffer.clone_ref(token)).expect("the receiver is there");
+                    }
+                }),
+                Stay::Briefly => {
+                    for _ in 0..times {
+                        owner.attach(|token| send.send(token, buffer.clone_ref(token))).expect("the receiver is there");
                     }
                 }
-            });
+            }
+        };
+        let receive_all = move || {
             barrier.wait();
             let start = Instant::now();
             receiver.attach(|_| {
@@ -117,7 +115,8 @@ fn one_way<S: Strategy<Interpreter>>(name: &'static str, stay: Stay) -> Work {
                 }
             });
             start.elapsed()
-        })
+        };
+        on_two_cores(send_all, receive_all)
     })
 }
 

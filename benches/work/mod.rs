@@ -13,6 +13,7 @@ pub(crate) mod single;
 use std::fmt;
 use std::hint::black_box;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 use viewchan::{Batches, Interpreter};
 
@@ -75,6 +76,29 @@ pub(crate) fn timed(job: impl FnOnce()) -> Duration {
     let start = Instant::now();
     job();
     start.elapsed()
+}
+
+/// Does both at once, each on a core of its own. How long the second took.
+pub(crate) fn on_two_cores(first: impl FnOnce() + Send, second: impl FnOnce() -> Duration + Send) -> Duration {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            stay_on_a_core(true);
+            first();
+        });
+        let second = scope.spawn(|| {
+            stay_on_a_core(false);
+            second()
+        });
+        second.join().expect("it does not panic")
+    })
+}
+
+/// Keeps the calling thread on a core of its side, where the system lets it.
+pub(crate) fn stay_on_a_core(is_first: bool) {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    if let Some(core) = if is_first { cores.first() } else { cores.last() } {
+        core_affinity::set_for_current(*core);
+    }
 }
 
 /// What the ratio of ours to the peer must be.

@@ -1,11 +1,10 @@
 //! The floors, and what other libraries have.
 
-use super::Work;
 use super::single::buffer;
+use super::{Work, on_two_cores};
 use crossbeam_epoch::Collector;
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Instant;
 use viewchan::strategy::epoch;
 
@@ -43,19 +42,20 @@ pub(crate) fn line_round_trip() -> Work {
                 spin_loop();
             }
         };
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                for turn in 0..times {
-                    wait_for(2 * turn + 1);
-                    line.0.store(2 * turn + 2, Ordering::Release);
-                }
-            });
+        let answer = || {
+            for turn in 0..times {
+                wait_for(2 * turn + 1);
+                line.0.store(2 * turn + 2, Ordering::Release);
+            }
+        };
+        let ask = || {
             let start = Instant::now();
             for turn in 0..times {
                 line.0.store(2 * turn + 1, Ordering::Release);
                 wait_for(2 * turn + 2);
             }
             start.elapsed()
-        })
+        };
+        on_two_cores(answer, ask)
     })
 }

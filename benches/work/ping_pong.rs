@@ -2,7 +2,7 @@
 
 use super::channel::{CAPACITY, Crossbeam, Flume, Kanal, Peer, SIZE, Std, Triomphe};
 use super::single::buffer;
-use super::{Goal, Row, Work, peer};
+use super::{Goal, Row, Work, peer, stay_on_a_core};
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;
 use std::thread;
@@ -23,8 +23,7 @@ enum Waiting {
     Awake,
     /// It blocks in a receive, and sleeps: the other side answers after a [nap](NAP). Measured are the messages' ways alone: from
     /// just before a send until the receive has returned on the other side, there and back. Naps are not in it, nor what a send
-    /// goes on to do when the receiver is up, nor the release. Each side has a core of its own: as long as one sleeps, both would
-    /// come to share one, and a wake-up there is another thing.
+    /// goes on to do when the receiver is up, nor the release.
     Asleep,
 }
 
@@ -48,6 +47,7 @@ struct Side<'a> {
 
 impl Side<'_> {
     fn play<M: AsRef<[u8]>>(&self, send: impl Fn(), receive: impl Fn() -> M) -> Moments {
+        stay_on_a_core(self.is_first);
         self.barrier.wait();
         match self.waiting {
             Waiting::Awake => self.play_awake(send, receive),
@@ -64,7 +64,6 @@ impl Side<'_> {
     }
 
     fn play_asleep<M: AsRef<[u8]>>(&self, send: impl Fn(), receive: impl Fn() -> M) -> Moments {
-        stay_on_a_core(self.is_first);
         let (mut sent, mut received) = (Duration::ZERO, Duration::ZERO);
         let send = || {
             thread::sleep(NAP);
@@ -97,7 +96,8 @@ fn read(message: &impl AsRef<[u8]>) {
     black_box(message.as_ref()[0]);
 }
 
-/// Both sides on threads of their own. What all their messages took.
+/// Both sides on threads and cores of their own: else the system has them share one as long as one of them sleeps. What all their
+/// messages took.
 fn game(
     times: u64,
     waiting: Waiting,
@@ -111,14 +111,6 @@ fn game(
         (sides.0.join().expect("no side panics"), sides.1.join().expect("no side panics"))
     });
     ours.received + theirs.received - ours.sent - theirs.sent
-}
-
-/// Keeps the calling thread on a core of its side, where the system lets it.
-fn stay_on_a_core(is_first: bool) {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    if let Some(core) = if is_first { cores.first() } else { cores.last() } {
-        core_affinity::set_for_current(*core);
-    }
 }
 
 /// The peers block: they are compared asleep.
