@@ -34,6 +34,7 @@ unsafe impl<R: Runtime> Send for Chain<R> {}
 
 impl<R: Runtime> Chain<R> {
     /// A chain of one.
+    #[inline]
     pub(crate) fn new(due: Sole<Due<R>>) -> Self {
         let node = due.into_raw();
         Self { top: node, bottom: node, len: 1 }
@@ -44,12 +45,15 @@ impl<R: Runtime> Chain<R> {
     }
 
     /// Whose buffers they are.
+    #[inline]
     pub(super) fn owner(&self) -> &R {
         // SAFETY: the node is this chain's.
         &unsafe { content_at(self.top) }.owner
     }
 
     /// The address of the node on top.
+    #[inline]
+    #[inline]
     pub(super) fn address(&self) -> usize {
         self.top.as_ptr().expose_provenance()
     }

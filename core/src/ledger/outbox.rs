@@ -43,6 +43,7 @@ impl<R: Runtime> Outbox<R> {
     ///
     /// The calling thread is attached to the interpreter, and tells its ledger before it leaves
     /// ([`Ledger::depart`](super::Ledger::depart)). Nobody reads through the export any more: all reads happen-before this call.
+    #[inline]
     pub(super) unsafe fn put(&self, due: Sole<Due<R>>) {
         let take_in = |chain: &mut Option<Chain<R>>| match chain {
             Some(inside) if inside.owner().id() == due.content().owner.id() => {

@@ -223,6 +223,7 @@ impl<R: Runtime> Returns<R> {
 /// owner's return list, and the thread runs the errand that may come of it, if it is attached to nobody.
 ///
 /// Nobody reads through the export any more: all reads happen-before this call.
+#[inline]
 pub(crate) fn give_back<R: Runtime>(due: Sole<Due<R>>) {
     R::with_current(|here| match here {
         // SAFETY: the thread is attached to the interpreter, and leaves it only with a word to the ledger: `Batches::released`.

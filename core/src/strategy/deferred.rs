@@ -64,6 +64,7 @@ impl<R: Runtime> Strategy<R> for Deferred {
         unsafe { Buffer::from_parts(owner, object) }
     }
 
+    #[inline]
     fn open(message: Message<R>, _home: Option<&R>) -> Result<Pin<R>, Ended> {
         Ok(Pin(message.into_node().share()))
     }
@@ -77,6 +78,7 @@ impl<R: Runtime> Message<R> {
         self.0.as_ref().expect("taken by value only")
     }
 
+    #[inline]
     fn into_node(mut self) -> Sole<Due<R>> {
         self.0.take().expect("taken by value only")
     }
@@ -84,6 +86,7 @@ impl<R: Runtime> Message<R> {
 
 impl<R: Runtime> Drop for Message<R> {
     /// Discards the message, if it has not become something else.
+    #[inline]
     fn drop(&mut self) {
         if let Some(node) = self.0.take() {
             give_back(node);
@@ -108,6 +111,7 @@ impl<R: Runtime> Clone for Pin<R> {
 
 impl<R: Runtime> Drop for Pin<R> {
     /// The release, if this is the last clone. It cannot fail, and waits for nobody (G8).
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: this is the drop: the clone is not used again.
         if let Some(last) = unsafe { self.0.leave() } {
