@@ -3,10 +3,10 @@
 //! A cost is processor time: with more threads than cores, the time that passed, times the cores that were busy.
 
 use super::single::buffer;
-use super::{Goal, Row, Work, receiver_in_batches};
+use super::{Goal, Row, Work, receiver_in_batches, stay_on_a_core};
 use crossbeam_epoch::Collector;
 use std::hint::black_box;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use viewchan::strategy::{Deferred, Strategy, epoch};
@@ -15,13 +15,21 @@ use viewchan::{Buffer, Interpreter, View, unbounded};
 /// Many reads of one payload of this size are not in any cache.
 const LARGE: usize = 64 << 20;
 
+/// Messages of a round, for each receiver: few enough for a core's own caches, else memory is measured; enough for the start of
+/// the threads to be little of it.
+const ROUND: u64 = 16384;
+
 /// Each of `count` threads does what `prepare` made for it so many times, all at once. What one of these cost, of a core's time.
 fn together<J: FnMut(u64)>(count: usize, times: u64, prepare: impl Fn() -> J + Sync) -> Duration {
     let barrier = Barrier::new(count);
     let slowest = thread::scope(|scope| {
+        let (barrier, prepare) = (&barrier, &prepare);
         let threads: Vec<_> = (0..count)
-            .map(|_| {
-                scope.spawn(|| {
+            .map(|index| {
+                scope.spawn(move || {
+                    if count == 2 {
+                        stay_on_a_core(index == 0);
+                    }
                     let mut job = prepare();
                     barrier.wait();
                     let start = Instant::now();
@@ -40,23 +48,32 @@ fn together<J: FnMut(u64)>(count: usize, times: u64, prepare: impl Fn() -> J + S
     slowest.mul_f64(cores.min(count) as f64 / count as f64)
 }
 
-/// Open and release messages of one buffer, each receiver in an interpreter of its own, in batches.
+/// Open and release messages of one buffer, each receiver in an interpreter of its own, in batches, in rounds. Another thread is in
+/// the owner meanwhile, as long as a round takes, and makes and collects what goes round in between: receivers do no errand.
 pub(crate) fn released(name: &'static str, receivers: usize) -> Work {
     let (owner, buffer) = buffer(64);
-    Work::new(name, move |times| {
-        together(receivers, times, || {
-            let messages: Vec<_> =
-                owner.attach(|token| (0..times).map(|_| Deferred::pin((), token, buffer.clone_ref(token))).collect());
-            let mut messages = Some(messages);
-            let home = receiver_in_batches();
-            move |_| {
-                home.attach(|_| {
-                    for message in messages.take().into_iter().flatten() {
-                        drop(black_box(Deferred::open(message, Some(&home))));
-                    }
-                });
-            }
+    let round = move || {
+        owner.attach(|token| {
+            let pin = |_| Deferred::pin((), token, buffer.clone_ref(token));
+            let hands = (0..receivers).map(|_| (0..ROUND).map(pin).collect::<Vec<_>>()).collect();
+            let hands: Mutex<Vec<_>> = Mutex::new(hands);
+            together(receivers, ROUND, || {
+                let mut messages = hands.lock().expect("nobody panics").pop();
+                let home = receiver_in_batches();
+                move |_| {
+                    home.attach(|_| {
+                        for message in messages.take().into_iter().flatten() {
+                            drop(black_box(Deferred::open(message, Some(&home))));
+                        }
+                    });
+                }
+            })
         })
+    };
+    Work::new(name, move |times| {
+        let rounds = times.div_ceil(ROUND);
+        let took: Duration = (0..rounds).map(|_| round()).sum();
+        took.mul_f64(times as f64 / (rounds * ROUND) as f64)
     })
 }
 

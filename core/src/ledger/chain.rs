@@ -53,7 +53,6 @@ impl<R: Runtime> Chain<R> {
 
     /// The address of the node on top.
     #[inline]
-    #[inline]
     pub(super) fn address(&self) -> usize {
         self.top.as_ptr().expose_provenance()
     }
