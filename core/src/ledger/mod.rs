@@ -108,10 +108,10 @@ impl<R: Runtime> Ledger<R> {
         }
     }
 
-    /// The calling thread is about to give the lock up that it acquired with `cause`: what it has [released](Batches::released)
-    /// of others' buffers goes on their return lists. What a thread that came to stay
-    /// leaves on the return list becomes its errand, unless another thread has that already: so [`run_errands`]
-    /// follows, as soon as the lock is given up, or the errand is [handed over](Errand).
+    /// The calling thread is about to give the lock up that it acquired with `cause`. What is in the
+    /// [outbox](Batches::released) goes on its owner's return list. What a thread that came to stay leaves on the return list
+    /// here becomes its errand, unless another thread has that already: so [`run_errands`] follows, as soon as the lock is
+    /// given up, or the errand is [handed over](Errand).
     ///
     /// # Safety
     ///
