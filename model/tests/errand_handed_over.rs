@@ -19,7 +19,7 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use viewchan::channel::unbounded_with;
-use viewchan::ledger::{Errand, Errands};
+use viewchan::ledger::{Batches, Errand, Errands};
 use viewchan::runtime::Cause;
 use viewchan::strategy::Deferred;
 use viewchan::{Attached, Buffer, Interpreter, ReceiveEnd, Runtime, SendEnd, View};
@@ -67,7 +67,12 @@ struct Stage {
 impl Stage {
     fn set() -> Self {
         let (tx, rx) = unbounded_with();
-        Self { owner: Interpreter::with_batch(1), tx, rx, freed: Freed::default() }
+        Self {
+            owner: Interpreter::with_batches(Batches { collected: 1, released: 1, kept: 1 }),
+            tx,
+            rx,
+            freed: Freed::default(),
+        }
     }
 
     fn view(&self) -> View<Interpreter, Deferred> {
