@@ -145,3 +145,36 @@ fn memory_that_is_kept() {
     assert!(first <= (KEPT * (32 + size_of::<usize>())) as i64, "{first} bytes are kept");
     assert_eq!(kept_after(CAPACITY), 0);
 }
+
+/// Not even to keep memory for the next message (G8).
+#[test]
+fn a_release_allocates_nothing() {
+    let _watchdog = watchdog();
+    fn release<S: Strategy<Interpreter>>() {
+        let stage = Stage::new(Batches::default(), Batches::default());
+        let (send, receive): Ends<S> = bounded_with(CAPACITY);
+        stage.fill(&send, CAPACITY);
+        let views: Vec<_> = (0..CAPACITY).map(|_| receive.recv().expect("sent before").into_view()).collect();
+        let released = measure(|| views.into_iter().for_each(drop));
+        assert_eq!(released.count_total, 0);
+    }
+    release::<View>();
+    release::<Handover>();
+    release::<Deferred>();
+}
+
+/// Whatever the bound, only what was needed is reserved.
+#[test]
+fn without_a_bound_no_more_is_kept_than_was_made() {
+    let _watchdog = watchdog();
+    let batches = Batches { kept: usize::MAX, ..Batches::default() };
+    let stage = Stage::new(batches, Batches::default());
+    let kept = measure(|| {
+        let (send, receive): Ends<Deferred> = bounded_with(CAPACITY);
+        stage.fill(&send, CAPACITY);
+        stage.empty(&receive, CAPACITY);
+        stage.owner.attach(|_| ());
+    });
+    let most = CAPACITY * (32 + 2 * size_of::<usize>());
+    assert!((1..=most as i64).contains(&kept.bytes_current), "{} bytes are kept", kept.bytes_current);
+}

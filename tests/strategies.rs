@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Drops, assert_acquired, freeze, watchdog};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 use viewchan::channel::{Options, unbounded_with};
@@ -244,6 +244,54 @@ fn releases_wait_for_each_other() {
     assert_eq!((home(), elsewhere.count()), (8, 1));
 }
 
+/// A view of the buffer that `make` makes in `owner`.
+fn view_of<S: Strategy<Interpreter>>(
+    owner: &Interpreter,
+    make: impl FnOnce(&Attached<'_>) -> Buffer,
+) -> ViewOf<Interpreter, S> {
+    let (tx, rx): (Tx<S>, Rx<S>) = unbounded_with();
+    owner.attach(|token| tx.send(token, make(token))).expect("the channel is open");
+    receive(&rx)
+}
+
+/// Bytes whose owner does something when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> AsRef<[u8]> for OnDrop<F> {
+    fn as_ref(&self) -> &[u8] {
+        b"on drop"
+    }
+}
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// A thread that is out for a visit does not attend: what it frees there may wait for what comes back to the interpreter that it
+/// left. Who returns that, attached to nobody, collects it.
+#[test]
+fn a_visitor_leaves_nobody_waiting() {
+    let _watchdog = watchdog();
+    let [home, owner] = [(); 2].map(|()| Interpreter::new());
+    let (waiting, is_waiting) = mpsc::channel();
+    let (freed, is_freed) = mpsc::channel();
+    let returned: ViewOf<Interpreter, Deferred> =
+        view_of(&home, |token| Buffer::from_owner(token, OnDrop(move || freed.send(()).expect("somebody waits"))));
+    let is_freed = Mutex::new(is_freed);
+    let wait = OnDrop(move || {
+        waiting.send(()).expect("the test listens");
+        is_freed.lock().expect("not poisoned").recv().expect("it is freed");
+    });
+    let visits: ViewOf<Interpreter, View> = view_of(&owner, |token| Buffer::from_owner(token, wait));
+    thread::scope(|scope| {
+        scope.spawn(|| home.attach(|_| drop(visits)));
+        is_waiting.recv().expect("the visitor waits");
+        drop(returned);
+    });
+}
+
 /// What a foreign owner releases while it is freed goes home as well: behind a safepoint that collected it, and a visit.
 #[test]
 fn what_is_freed_releases_too() {
@@ -251,14 +299,6 @@ fn what_is_freed_releases_too() {
     let [outer, other] = [(); 2].map(|()| Interpreter::with_batches(Batches { released: 8, ..Batches::default() }));
     let inner = Interpreter::new();
     let drops = Drops::default();
-    fn view_of<S: Strategy<Interpreter>>(
-        owner: &Interpreter,
-        make: impl FnOnce(&Attached<'_>) -> Buffer,
-    ) -> ViewOf<Interpreter, S> {
-        let (tx, rx): (Tx<S>, Rx<S>) = unbounded_with();
-        owner.attach(|token| tx.send(token, make(token))).expect("the channel is open");
-        receive(&rx)
-    }
     let nested = || {
         let view: ViewOf<Interpreter, Deferred> = view_of(&inner, |token| drops.buffer(token, b"x"));
         move |token: &Attached<'_>| Buffer::from_owner(token, view)

@@ -95,9 +95,7 @@ impl core::error::Error for Ended {}
 /// 6. *The ledger* is told of each acquisition of the lock ([`Ledger::arrive`], right after it) and of each release
 ///    ([`Ledger::depart`], right before it), and [`run_errands`](crate::ledger::run_errands) is called whenever a thread
 ///    has become attached to nobody. A thread that is sent away because the interpreter is ending is announced neither
-///    way; one that lets others in at a safepoint does not depart, and arrives again. One that leaves for a visit elsewhere may
-///    [pause](Ledger::pause) and [resume](Ledger::resume) instead. [`Ledger::safepoint`] comes before the one, `pause` before
-///    the other.
+///    way; one that lets others in at a safepoint does not depart, and arrives again: [`Ledger::safepoint`] comes before that.
 ///
 ///    A runtime whose lock is also taken and given up behind its back (by CPython's evaluation loop) announces the
 ///    acquisitions that it makes itself, for the protocol. Between them nobody attends, whoever runs, so each push on an

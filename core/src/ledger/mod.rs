@@ -37,7 +37,7 @@ pub struct Ledger<R: Runtime> {
     pub(crate) proxies: Proxies<R>,
 }
 
-/// How many returned buffers an interpreter handles together.
+/// How much of what is returned an interpreter handles together, and keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batches {
     /// Of its own, so many at most are collected at a time: when a thread attaches or comes back, at a safepoint, at a send.
@@ -52,10 +52,7 @@ pub struct Batches {
     /// leave the rest of a batch behind.
     pub released: usize,
     /// So many blocks are kept when they have done their duty, of some tens of bytes each, for further messages of its buffers
-    /// and views of them: these then allocate nothing. The others are freed.
-    ///
-    /// Above 0 only for a runtime in which a token always stands for its interpreter's lock, the last moments of a process
-    /// included.
+    /// and views of them: under `view`, `handover` and `deferred` these then allocate nothing. The others are freed.
     pub kept: usize,
 }
 
@@ -122,30 +119,6 @@ impl<R: Runtime> Ledger<R> {
         if comes_to_stay(cause) {
             self.returns.unattend(owner);
         }
-    }
-
-    /// The calling thread is about to give the lock up for a visit elsewhere: to [depart](Self::depart), but for one step of
-    /// the protocol, behind which it comes back and [resumes](Self::resume). Until then it attends to the return list, though
-    /// nobody is there: who returns something meanwhile leaves it to that thread.
-    ///
-    /// # Safety
-    ///
-    /// As said.
-    pub unsafe fn pause(&self) {
-        // SAFETY: the thread is attached, as the caller says.
-        unsafe { self.outbox.empty() }
-    }
-
-    /// The calling thread has acquired the interpreter's lock again, back from a visit: to [arrive](Self::arrive) with cause
-    /// [`Return`](Cause::Return).
-    ///
-    /// # Safety
-    ///
-    /// As [`arrive`](Self::arrive); and the thread has [paused](Self::pause).
-    pub unsafe fn resume(&self, token: &R::Token<'_>) {
-        let word = self.returns.resume();
-        // SAFETY: the thread is attached, as the caller says, and has just read the word.
-        unsafe { self.returns.collect_from(word, &self.spares, token) }
     }
 
     /// What a thread does at a safepoint, before it may let others in: a batch is [collected](Self::collect), and what the thread

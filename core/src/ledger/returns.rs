@@ -6,8 +6,8 @@
 //! ```text
 //!   word = address of the last node pushed | ATTENDED | ERRAND
 //!
-//!   ATTENDED   a thread that came to stay is attached, or will be back from a visit or a safepoint: it looks when it
-//!              comes, at safepoints, when it sends
+//!   ATTENDED   a thread that came to stay is attached, or lets others in at a safepoint and will be back: it looks
+//!              when it comes, at safepoints, when it sends
 //!   ERRAND     a thread has taken it upon itself to see to the list
 //!
 //!   always:    a list that is not empty is ATTENDED, or somebody's ERRAND
@@ -65,18 +65,6 @@ impl<R: Runtime> Returns<R> {
     pub(super) fn attend(&self) -> usize {
         // ORDERING: ATTEND (Acquire), pairs with RETURN_PUSH: what is on the list is readable.
         let word = self.word.fetch_or(ATTENDED, ATTEND) | ATTENDED;
-        trace::emit(|| Event::Attending { interpreter: self.id, pending: word & !TAGS != 0 });
-        word
-    }
-
-    /// The same for a thread that was out for a visit, and attended when it went: so it still does, unless another thread of the
-    /// interpreter has left meanwhile.
-    pub(super) fn resume(&self) -> usize {
-        let word = self.look();
-        if word & ATTENDED == 0 {
-            return self.attend();
-        }
-        // Nobody changes that without the interpreter's lock, which this thread has.
         trace::emit(|| Event::Attending { interpreter: self.id, pending: word & !TAGS != 0 });
         word
     }

@@ -8,15 +8,21 @@ use crate::sync::UnsafeCell;
 /// The spare blocks of an interpreter: of messages that it sent, and of views of its buffers. Guarded by its lock.
 pub(crate) struct Spares<R: Runtime> {
     most: usize,
-    vacant: UnsafeCell<Vec<Vacant<Due<R>>>>,
+    kept: UnsafeCell<Kept<R>>,
 }
 
-// SAFETY: `vacant` is accessed under the interpreter's lock only.
+struct Kept<R: Runtime> {
+    vacant: Vec<Vacant<Due<R>>>,
+    /// How many blocks were made without spare memory: so many may be there to be kept.
+    made: usize,
+}
+
+// SAFETY: `kept` is accessed under the interpreter's lock only.
 unsafe impl<R: Runtime> Sync for Spares<R> {}
 
 impl<R: Runtime> Spares<R> {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, vacant: UnsafeCell::new(Vec::new()) }
+        Self { most, kept: UnsafeCell::new(Kept { vacant: Vec::new(), made: 0 }) }
     }
 
     /// A block, in spare memory if there is some.
@@ -38,12 +44,14 @@ impl<R: Runtime> Spares<R> {
         if self.most == 0 {
             return None;
         }
-        let take = |kept: &mut Vec<_>| {
-            if kept.capacity() == 0 {
+        let take = |kept: &mut Kept<R>| {
+            let spare = kept.vacant.pop();
+            if spare.is_none() {
+                kept.made += 1;
                 // Here, so that a release never allocates.
-                kept.reserve_exact(self.most);
+                kept.vacant.reserve(kept.made.min(self.most));
             }
-            kept.pop()
+            spare
         };
         // SAFETY: as the caller says.
         unsafe { self.with(take) }
@@ -58,7 +66,7 @@ impl<R: Runtime> Spares<R> {
         if self.most == 0 {
             return;
         }
-        let keep = |kept: &mut Vec<_>| {
+        let keep = |Kept { vacant: kept, .. }: &mut Kept<R>| {
             if kept.len() < kept.capacity().min(self.most) {
                 kept.push(vacant);
             }
@@ -70,10 +78,10 @@ impl<R: Runtime> Spares<R> {
     /// # Safety
     ///
     /// The calling thread is attached to the interpreter, and `work` does not come back here.
-    unsafe fn with<T>(&self, work: impl FnOnce(&mut Vec<Vacant<Due<R>>>) -> T) -> T {
-        self.vacant.with_mut(|vacant| {
+    unsafe fn with<T>(&self, work: impl FnOnce(&mut Kept<R>) -> T) -> T {
+        self.kept.with_mut(|kept| {
             // SAFETY: the lock makes the access exclusive, and it is not nested.
-            work(unsafe { &mut *vacant })
+            work(unsafe { &mut *kept })
         })
     }
 }

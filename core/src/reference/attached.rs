@@ -4,7 +4,7 @@
 //! or gives up an interpreter's lock:
 //!
 //! ```text
-//!          Outside::step/visit            Inside::step(s)
+//!             Outside::step                Inside::step(s)
 //!   in r ──────────────────▶ in nobody ──────────────────▶ in s
 //!        ◀──────────────────           ◀──────────────────
 //!           drop (cause: return)               drop
@@ -66,17 +66,6 @@ fn arrive(interpreter: &Interpreter, cause: Cause, is_admitted: bool) {
     CURRENT.with(|current| current.set(Some(Stay { interpreter: NonNull::from(interpreter), cause, is_admitted })));
 }
 
-/// How a thread is out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// For as long as it likes: others see to the return list.
-    Out,
-    /// For one step of the protocol elsewhere. It goes on attending.
-    Visit,
-    /// To let others in at a safepoint. It goes on attending.
-    Safepoint,
-}
-
 /// Tells the ledger that the thread is here.
 #[inline]
 fn report(interpreter: &Interpreter, cause: Cause) {
@@ -94,16 +83,6 @@ fn depart(stay: Stay) {
     release(interpreter);
 }
 
-/// Gives the lock up for one step of the protocol elsewhere.
-#[inline]
-fn pause(stay: Stay) {
-    // SAFETY: a guard further up this thread's stack borrows the interpreter.
-    let interpreter = unsafe { stay.interpreter.as_ref() };
-    // SAFETY: CURRENT said that this thread holds the lock; an `Outside` brings it back.
-    unsafe { interpreter.ledger().pause() }
-    release(interpreter);
-}
-
 /// Gives the lock up without a word to the ledger: it was not told that the thread came, or the thread will be back.
 #[inline]
 fn release(interpreter: &Interpreter) {
@@ -115,28 +94,18 @@ fn release(interpreter: &Interpreter) {
 /// The thread is attached to nobody, and goes back to where it was when this is dropped.
 pub(super) struct Outside {
     from: Option<Stay>,
-    way: Way,
+    /// Why it comes back.
+    cause: Cause,
 }
 
 impl Outside {
     #[inline]
     pub(super) fn step() -> Self {
-        Self::leave(Way::Out, depart)
-    }
-
-    /// Steps outside for one step of the protocol elsewhere, and goes on attending to the return list.
-    #[inline]
-    pub(super) fn visit() -> Self {
-        Self::leave(Way::Visit, pause)
-    }
-
-    #[inline]
-    fn leave(way: Way, leave: impl FnOnce(Stay)) -> Self {
         let stay = CURRENT.with(Cell::get);
         // Made first, so that the thread goes back also if an errand panics.
-        let outside = Self { from: stay, way };
+        let outside = Self { from: stay, cause: Cause::Return };
         if let Some(stay) = stay {
-            leave(stay);
+            depart(stay);
             run_errands::<Interpreter>();
         }
         outside
@@ -144,7 +113,7 @@ impl Outside {
 
     /// Steps outside to let others in. The thread, which is attached to `from`, goes on attending to the return list.
     fn let_in(from: &Interpreter) -> Self {
-        let outside = Self { from: CURRENT.with(Cell::get), way: Way::Safepoint };
+        let outside = Self { from: CURRENT.with(Cell::get), cause: Cause::Safepoint };
         release(from);
         outside
     }
@@ -158,13 +127,9 @@ impl Outside {
 
     #[inline]
     fn come_back(&self) {
-        let (Some(from), Some(stay)) = (self.from(), self.from) else { return };
-        let cause = if self.way == Way::Safepoint { Cause::Safepoint } else { Cause::Return };
-        arrive(from, cause, stay.is_admitted);
-        match self.way {
-            Way::Out | Way::Safepoint => report(from, cause),
-            // SAFETY: the thread has just arrived, and has paused before.
-            Way::Visit => unsafe { from.ledger().resume(&Attached::new(from)) },
+        if let (Some(from), Some(stay)) = (self.from(), self.from) {
+            arrive(from, self.cause, stay.is_admitted);
+            report(from, self.cause);
         }
     }
 }

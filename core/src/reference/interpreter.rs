@@ -62,11 +62,11 @@ impl Interpreter {
         Self::with_batches(Batches::default())
     }
 
-    /// A new interpreter that handles returned buffers in batches of these sizes.
+    /// A new interpreter that handles what comes back to it in batches of these sizes.
     ///
     /// # Panics
     ///
-    /// If one of them is 0.
+    /// If nothing would ever be collected, or returned, because that batch is 0.
     #[must_use]
     pub fn with_batches(batches: Batches) -> Self {
         let id = InterpreterId(fresh_id());
@@ -138,7 +138,7 @@ impl Interpreter {
             return work(&mut Attached::new(self));
         }
         // Dropped in reverse order, also by a panic: this one is left before the former one is taken again (G4).
-        let _outside = Outside::visit();
+        let _outside = Outside::step();
         let _inside = Inside::step(self, cause);
         work(&mut Attached::new(self))
     }
@@ -189,8 +189,8 @@ impl fmt::Debug for Interpreter {
 // 4. Objects are adopted: each reference travels with a handle on its owner, which keeps the lock and the counts, and a
 //    visit succeeds also after the end.
 // 5. Handles share a core, whose identity is fresh.
-// 6. `arrive`, `report`, `depart` and `pause` in `attached.rs` are all that takes or gives up the lock, safepoints aside, and
-//    whoever has become attached to nobody is in an `Outside`, which runs the errands at both of its ends.
+// 6. `arrive`, `report` and `depart` in `attached.rs` are all that takes or gives up the lock, safepoints aside, and whoever
+//    has become attached to nobody is in an `Outside`, which runs the errands at both of its ends.
 unsafe impl Runtime for Interpreter {
     type Token<'a> = Attached<'a>;
     type Object = Object;
@@ -229,7 +229,7 @@ unsafe impl Runtime for Interpreter {
 
     #[inline]
     unsafe fn outside<T>(work: impl FnOnce() -> T) -> T {
-        let _outside = Outside::visit();
+        let _outside = Outside::step();
         work()
     }
 

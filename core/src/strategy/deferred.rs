@@ -57,9 +57,11 @@ impl<R: Runtime> Strategy<R> for Deferred {
 
     fn withdraw(token: &R::Token<'_>, message: Message<R>) -> Buffer<R> {
         assert_home(Self::owner(&message), token);
-        let Due { owner, export, .. } = message.into_node().open();
+        let (Due { owner, export, .. }, vacant) = message.into_node().vacate();
         // SAFETY: 1. the token is the owner's, as just seen; 2. nobody has read through the export.
         let object = unsafe { R::unexport(token, export) };
+        // SAFETY: the thread is attached to the owner, as just seen.
+        unsafe { owner.ledger().spares.keep(vacant) }
         // SAFETY: the reference came out of the export just now.
         unsafe { Buffer::from_parts(owner, object) }
     }

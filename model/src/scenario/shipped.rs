@@ -119,7 +119,6 @@ const FILES: &[(&str, &str)] = embed![
     "return-to-an-idle-owner",
     "return-while-owner-is-attached",
     "return-while-owner-is-detached",
-    "returned-while-visiting",
     "ring-of-three",
     "safepoint-lets-waiter-in",
     "send-away-from-owner",
@@ -164,7 +163,6 @@ const FILES: &[(&str, &str)] = embed![
     "undelivered-removed-while-attached",
     "undelivered-travels-with-its-end",
     "views-cloned-after-the-end",
-    "visitor-against-neighbour",
 ];
 
 /// Parses every shipped scenario, sorted by name.

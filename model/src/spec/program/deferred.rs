@@ -46,11 +46,6 @@ impl Rules {
         self.emptying(interpreter).into_iter().chain(unattend).chain([Todo::Leave(interpreter)]).collect()
     }
 
-    /// Leave an interpreter for a visit elsewhere.
-    pub(in crate::spec) fn pause(&self, interpreter: u8) -> Plan {
-        self.emptying(interpreter).into_iter().chain([Todo::Leave(interpreter)]).collect()
-    }
-
     /// At a safepoint, and before a send: collect a batch, if there is something.
     pub(in crate::spec) fn look(&self, interpreter: u8) -> Plan {
         if self.has_return_lists() { vec![Todo::Look(interpreter)] } else { vec![] }

@@ -322,13 +322,6 @@ impl Rules {
         depart.chain(to.into_iter().flat_map(|interpreter| self.arrive(interpreter, cause))).collect()
     }
 
-    /// Leave for one step elsewhere, do the plan, go back: a thread that attends goes on attending.
-    pub(super) fn briefly_away(&self, current: Option<u8>, plan: Plan) -> Plan {
-        let there = current.into_iter().flat_map(|interpreter| self.pause(interpreter));
-        let back = self.travel(None, current, Cause::Return);
-        there.chain(plan).chain(back).collect()
-    }
-
     /// Leave, do the plan, go back; just the plan if attached to nobody.
     pub(super) fn away(&self, current: Option<u8>, plan: Plan) -> Plan {
         let there = self.travel(current, None, Cause::Return);
@@ -344,7 +337,7 @@ impl Rules {
 
     /// Do the plan under the owner's lock: as it is if the thread has it, else in a visit away from where the thread is.
     pub(super) fn at(&self, current: Option<u8>, owner: u8, cause: Cause, plan: Plan) -> Plan {
-        if current == Some(owner) { plan } else { self.briefly_away(current, self.visit(owner, cause, plan)) }
+        if current == Some(owner) { plan } else { self.away(current, self.visit(owner, cause, plan)) }
     }
 }
 

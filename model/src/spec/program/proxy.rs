@@ -49,7 +49,7 @@ impl Rules {
             current => {
                 let mut plan = self.visit(owner, Cause::ViewCreation, vec![Todo::ExportFresh(buffer)]);
                 plan.push(join);
-                self.briefly_away(current, plan)
+                self.away(current, plan)
             }
         }
     }

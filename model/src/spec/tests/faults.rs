@@ -15,7 +15,7 @@ const REFUTED_BY: &[Refutation] = &[
     (Fault::LockAtEveryRelease, s::clones, 3),
     (Fault::ProxyNotSought, s::one_message, 6),
     (Fault::LockAtReceive, s::one_message, 7),
-    (Fault::LockAtLastRelease, s::one_message, 12),
+    (Fault::LockAtLastRelease, s::one_message, 13),
     (Fault::LockAtPeek, slots::replaced, 10),
     (Fault::ThawIgnoresMessages, s::thaw_races_message, 4),
     (Fault::ThawIgnoresViews, s::thaw_races_release, 2),

@@ -42,9 +42,9 @@ pub(super) const WITNESSES: &[(Witness, usize)] = &[
     (Witness::EndedWithMessageQueued, 919),
     (Witness::EndedWithViewHeld, 2497),
     (Witness::ReleasedAfterEnd, 853),
-    (Witness::LastLeaverEnds, 489),
-    (Witness::Gone, 1586),
-    (Witness::EndedTwice, 506),
+    (Witness::LastLeaverEnds, 491),
+    (Witness::Gone, 1588),
+    (Witness::EndedTwice, 516),
 ];
 
 #[test]
@@ -272,6 +272,7 @@ fn the_actions_in_order_with_return_lists() {
         (0, "attends to the return list of A"),
         (1, "attaches to B"),
         (1, "attends to the return list of B"),
+        (1, "no longer attends to the return list of B"),
         (1, "leaves B"),
         (0, "finds nothing on the return list of A"),
         (0, "leaves A"),
