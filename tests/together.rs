@@ -1,9 +1,10 @@
 //! The tests on real threads in one binary, so that a mutant of `core` is linked once and not fifteen times: see
-//! "Mutants" in CONTRIBUTING.md. `growth` and `allocations`, which replace the allocator, `compile_fail` and `tidy` stay by
-//! themselves.
+//! "Mutants" in CONTRIBUTING.md. `growth`, which replaces the allocator, `compile_fail` and `tidy` stay by themselves.
 
 #[path = "accounting.rs"]
 mod accounting;
+#[path = "allocations.rs"]
+mod allocations;
 #[path = "array.rs"]
 mod array;
 #[path = "attach.rs"]
