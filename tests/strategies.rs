@@ -208,11 +208,7 @@ fn releases_wait_for_each_other() {
             tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
         }
     });
-    let foreign = other.attach(|token| {
-        let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
-        tx.send(token, elsewhere.buffer(token, b"y")).expect("the channel is open");
-        receive(&rx)
-    });
+    let foreign: ViewOf<Interpreter, Deferred> = view_of(&other, |token| elsewhere.buffer(token, b"y"));
     let handle = other.attach(|token| freeze(token, b"z"));
     // What has come home is collected by whoever comes to stay.
     let home = || {

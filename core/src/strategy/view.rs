@@ -121,8 +121,9 @@ impl<R: Runtime> Drop for Pin<R> {
     /// The release, if this is the last clone. It cannot fail (G8): nothing is allocated, nothing can be full.
     fn drop(&mut self) {
         // SAFETY: this is the drop: the clone is not used again.
-        let Some(last) = (unsafe { self.0.leave() }) else { return };
-        release(last);
+        if let Some(last) = unsafe { self.0.leave() } {
+            release(last);
+        }
     }
 }
 

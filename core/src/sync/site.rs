@@ -32,7 +32,8 @@ pub struct Delay {
 /// A view is cloned: one more user of the pin. Partner: none. The cloner holds the pin already, so nothing needs to
 /// become visible; the count's modification order alone keeps it from reaching zero.
 pub const VIEW_CLONE: Access = access("view-clone", Ordering::Relaxed);
-/// A view is dropped. Partners: [`VIEW_LAST`] and [`VIEW_SOLE`]. Publishes all reads made through this clone to the one that releases.
+/// A view is dropped. Partners: [`VIEW_LAST`] and [`VIEW_SOLE`]. Publishes all reads made through this clone to the one that
+/// releases.
 pub const VIEW_DROP: Access = access("view-drop", Ordering::Release);
 /// A view that is dropped looks whether it is alone. Partner: every [`VIEW_DROP`] before it, as for [`VIEW_LAST`].
 pub const VIEW_SOLE: Access = access("view-sole", Ordering::Acquire);

@@ -3,9 +3,9 @@
 //!
 //! Under the strategies that have such lists, a release puts the buffer on its owner's list and is done. Whoever is
 //! attached to the owner to stay collects from the list: when it comes, at safepoints, before it sends. Where batches are
-//! larger than 1, what a thread releases in an interpreter waits in its outbox, until that is full or the thread leaves. Where nobody
-//! attends, the thread that put the first buffer on the list, or that left one there, has the *errand* to go and collect
-//! as soon as it is attached to nobody.
+//! larger than 1, what a thread releases of others' in an interpreter waits in its outbox, until that is full or the thread
+//! leaves. Where nobody attends, the thread that put the first buffer on the list, or that left one there, has the *errand*
+//! to go and collect as soon as it is attached to nobody.
 
 use super::Plan;
 use crate::scenario::Strategy;
