@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Drops, assert_acquired, freeze, watchdog};
+use common::{Drops, assert_acquired, freeze, view_under, watchdog};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -208,7 +208,7 @@ fn releases_wait_for_each_other() {
             tx.send(token, drops.buffer(token, b"x")).expect("the channel is open");
         }
     });
-    let foreign: ViewOf<Interpreter, Deferred> = view_of(&other, |token| elsewhere.buffer(token, b"y"));
+    let foreign: ViewOf<Interpreter, Deferred> = view_under(&other, |token| elsewhere.buffer(token, b"y"));
     let handle = other.attach(|token| freeze(token, b"z"));
     // What has come home is collected by whoever comes to stay.
     let home = || {
@@ -240,16 +240,6 @@ fn releases_wait_for_each_other() {
     assert_eq!((home(), elsewhere.count()), (8, 1));
 }
 
-/// A view of the buffer that `make` makes in `owner`.
-fn view_of<S: Strategy<Interpreter>>(
-    owner: &Interpreter,
-    make: impl FnOnce(&Attached<'_>) -> Buffer,
-) -> ViewOf<Interpreter, S> {
-    let (tx, rx): (Tx<S>, Rx<S>) = unbounded_with();
-    owner.attach(|token| tx.send(token, make(token))).expect("the channel is open");
-    receive(&rx)
-}
-
 /// Bytes whose owner does something when it is dropped.
 struct OnDrop<F: FnMut()>(F);
 
@@ -274,13 +264,13 @@ fn a_visitor_leaves_nobody_waiting() {
     let (waiting, is_waiting) = mpsc::channel();
     let (freed, is_freed) = mpsc::channel();
     let returned: ViewOf<Interpreter, Deferred> =
-        view_of(&home, |token| Buffer::from_owner(token, OnDrop(move || freed.send(()).expect("somebody waits"))));
+        view_under(&home, |token| Buffer::from_owner(token, OnDrop(move || freed.send(()).expect("somebody waits"))));
     let is_freed = Mutex::new(is_freed);
     let wait = OnDrop(move || {
         waiting.send(()).expect("the test listens");
         is_freed.lock().expect("not poisoned").recv().expect("it is freed");
     });
-    let visits: ViewOf<Interpreter, View> = view_of(&owner, |token| Buffer::from_owner(token, wait));
+    let visits: ViewOf<Interpreter, View> = view_under(&owner, |token| Buffer::from_owner(token, wait));
     thread::scope(|scope| {
         scope.spawn(|| home.attach(|_| drop(visits)));
         is_waiting.recv().expect("the visitor waits");
@@ -296,7 +286,7 @@ fn what_is_freed_releases_too() {
     let inner = Interpreter::new();
     let drops = Drops::default();
     let nested = || {
-        let view: ViewOf<Interpreter, Deferred> = view_of(&inner, |token| drops.buffer(token, b"x"));
+        let view: ViewOf<Interpreter, Deferred> = view_under(&inner, |token| drops.buffer(token, b"x"));
         move |token: &Attached<'_>| Buffer::from_owner(token, view)
     };
     let home = || {
@@ -304,18 +294,18 @@ fn what_is_freed_releases_too() {
         drops.count()
     };
     // Collected at a safepoint of `outer`, whose outbox it reaches.
-    let returned: ViewOf<Interpreter, Deferred> = view_of(&outer, nested());
+    let returned: ViewOf<Interpreter, Deferred> = view_under(&outer, nested());
     outer.attach(|token| {
         thread::scope(|scope| scope.spawn(|| other.attach(|_| drop(returned))).join().expect("no panic"));
         token.safepoint();
         assert_eq!(home(), 1);
     });
     // Released by a visit to `outer`.
-    let visited: ViewOf<Interpreter, View> = view_of(&outer, nested());
+    let visited: ViewOf<Interpreter, View> = view_under(&outer, nested());
     drop(visited);
     assert_eq!(home(), 2);
     // What is home already does not wait for others.
-    let own: ViewOf<Interpreter, Deferred> = view_of(&outer, |token| drops.buffer(token, b"y"));
+    let own: ViewOf<Interpreter, Deferred> = view_under(&outer, |token| drops.buffer(token, b"y"));
     outer.attach(|token| {
         drop(own);
         token.safepoint();

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle};
 use std::time::Duration;
+use viewchan::channel::unbounded_with;
 use viewchan::runtime::Cause;
+use viewchan::strategy::Strategy;
 use viewchan::{Attached, Buffer, BufferMut, Interpreter, ReceiveEnd, SendEnd, View};
 
 /// No test needs as long, not even under an instrumented build.
@@ -84,9 +86,17 @@ pub(crate) fn try_recv(end: &ReceiveEnd) -> View {
 
 /// A view of a buffer of `owner`, sent and received through a channel of its own.
 pub(crate) fn view_of(owner: &Interpreter, make: impl FnOnce(&Attached<'_>) -> Buffer) -> View {
-    let (tx, rx) = viewchan::unbounded();
+    view_under(owner, make)
+}
+
+/// The same under any strategy.
+pub(crate) fn view_under<S: Strategy<Interpreter>>(
+    owner: &Interpreter,
+    make: impl FnOnce(&Attached<'_>) -> Buffer,
+) -> View<Interpreter, S> {
+    let (tx, rx) = unbounded_with();
     owner.attach(|token| tx.send(token, make(token)).expect("the channel is open"));
-    recv(&rx)
+    rx.recv().expect("sent above").into_view().expect("a buffer was sent")
 }
 
 /// Counts how many of its [`Witness`]es were dropped.
