@@ -6,7 +6,8 @@ use super::single::buffer;
 use super::{Goal, Row, Work, receiver_in_batches, stay_on_a_core};
 use crossbeam_epoch::Collector;
 use std::hint::black_box;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use viewchan::strategy::{Deferred, Strategy, epoch};
@@ -21,9 +22,9 @@ const ROUND: u64 = 16384;
 
 /// Each of `count` threads does what `prepare` made for it so many times, all at once. What one of these cost, of a core's time.
 fn together<J: FnMut(u64)>(count: usize, times: u64, prepare: impl Fn() -> J + Sync) -> Duration {
-    let barrier = Barrier::new(count);
+    let ready = AtomicUsize::new(0);
     let slowest = thread::scope(|scope| {
-        let (barrier, prepare) = (&barrier, &prepare);
+        let (ready, prepare) = (&ready, &prepare);
         let threads: Vec<_> = (0..count)
             .map(|index| {
                 scope.spawn(move || {
@@ -31,7 +32,11 @@ fn together<J: FnMut(u64)>(count: usize, times: u64, prepare: impl Fn() -> J + S
                         stay_on_a_core(index == 0);
                     }
                     let mut job = prepare();
-                    barrier.wait();
+                    // Nobody sleeps until all are there: to be woken takes as long as a good part of a round.
+                    ready.fetch_add(1, Ordering::Relaxed);
+                    while ready.load(Ordering::Relaxed) < count {
+                        thread::yield_now();
+                    }
                     let start = Instant::now();
                     job(times);
                     (start, Instant::now())
