@@ -8,6 +8,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 use viewchan::channel::{Options, unbounded_with};
+use viewchan::reference::Channels;
 use viewchan::runtime::Cause;
 use viewchan::strategy::{Deferred, Handover, Proxy, Shared, Strategy, View};
 use viewchan::{Attached, Batches, Buffer, Interpreter, ReceiveEnd, SendEnd, View as ViewOf};
@@ -278,6 +279,28 @@ fn a_visitor_leaves_nobody_waiting() {
     });
 }
 
+/// A visitor may run code that lends its interpreter's first buffer. It does not stay, so nobody attends: who returns the buffer
+/// collects it.
+#[test]
+fn a_visitor_lends_the_first_buffer() {
+    let _watchdog = watchdog();
+    let owner = Interpreter::new();
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    let mut end = Some(tx);
+    let there = owner.clone();
+    let lend = OnDrop(move || {
+        let channels = Channels::new().with_send("lent", end.take().expect("it is dropped once"));
+        let sent = there.run(channels, |token, mut channels| {
+            let tx: Tx<Deferred> = channels.take_send("lent")?;
+            Ok(tx.send(token, freeze(token, b"x")).expect("the channel is open"))
+        });
+        sent.reraise().expect("the owner runs");
+    });
+    drop(view_under::<View>(&owner, |token| Buffer::from_owner(token, lend)));
+    drop(receive(&rx));
+    assert_eq!(owner.acquisitions().by(Cause::Collection), 1);
+}
+
 /// What a foreign owner releases while it is freed goes home as well: behind a safepoint that collected it, and a visit.
 #[test]
 fn what_is_freed_releases_too() {
@@ -463,7 +486,7 @@ fn a_visitor_runs_no_code_after_the_end() {
     }
     impl Drop for Runs {
         fn drop(&mut self) {
-            let ran = self.0.run(viewchan::reference::Channels::new(), |_, _| Ok(()));
+            let ran = self.0.run(Channels::new(), |_, _| Ok(()));
             self.1.send(ran.failure().is_none()).expect("the test listens");
         }
     }

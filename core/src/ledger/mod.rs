@@ -89,15 +89,17 @@ impl<R: Runtime> Ledger<R> {
     }
 
     /// The calling thread has just acquired the interpreter's lock with `cause`. If it came to stay, it sees to the return
-    /// list from now on, and collects a batch; at a safepoint it has done so just before.
+    /// list from now on, if there can be anything on it, and collects a batch; at a safepoint it has done so just before.
     ///
     /// # Safety
     ///
     /// As said; and the token is of this stay. [`depart`](Self::depart) is called with the same cause before the thread
     /// gives the lock up, except to let others in at a safepoint: from there it arrives again, with cause safepoint.
+    #[inline]
     pub unsafe fn arrive(&self, cause: Cause, token: &R::Token<'_>) {
         if comes_to_stay(cause) {
-            let word = self.returns.attend();
+            // SAFETY: the thread is attached, as the caller says.
+            let word = unsafe { self.returns.come() };
             if cause != Cause::Safepoint {
                 // SAFETY: the thread is attached, as the caller says, and has just read the word.
                 unsafe { self.returns.collect_from(word, &self.spares, token) }
@@ -113,11 +115,13 @@ impl<R: Runtime> Ledger<R> {
     /// # Safety
     ///
     /// As said; and `owner` is a handle on the interpreter of this ledger.
+    #[inline]
     pub unsafe fn depart(&self, cause: Cause, owner: &R) {
         // SAFETY: the thread is attached, as the caller says.
         unsafe { self.outbox.empty() }
         if comes_to_stay(cause) {
-            self.returns.unattend(owner);
+            // SAFETY: as above; the list is the owner's.
+            unsafe { self.returns.leave(owner) }
         }
     }
 
@@ -131,6 +135,14 @@ impl<R: Runtime> Ledger<R> {
         Self::collect(token);
         // SAFETY: the token proves that the thread is attached. Last: what is freed may have released something.
         unsafe { R::here(token).ledger().outbox.empty() }
+    }
+
+    /// The thread is about to lend a buffer that comes home by the return list of the interpreter that it is attached to. A batch is
+    /// collected before.
+    pub(crate) fn lend(token: &R::Token<'_>) {
+        let ledger = R::here(token).ledger();
+        // SAFETY: the token proves that the thread is attached to the owner.
+        unsafe { ledger.returns.lend(&ledger.spares, token) }
     }
 
     /// Collects a batch of what has come back to the interpreter that the thread is attached to. A send of a buffer under

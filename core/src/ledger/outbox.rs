@@ -66,6 +66,17 @@ impl<R: Runtime> Outbox<R> {
     /// The calling thread is attached to the interpreter.
     #[inline]
     pub(super) unsafe fn empty(&self) {
+        if self.most > 1 {
+            // SAFETY: as the caller says.
+            unsafe { self.push() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As `empty`.
+    #[inline(never)]
+    unsafe fn push(&self) {
         // SAFETY: as the caller says.
         if let Some(inside) = unsafe { self.with(Option::take) } {
             put_back(inside);

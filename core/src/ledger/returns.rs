@@ -25,6 +25,9 @@
 //! own interpreter, to wait, to detach, at a safepoint or for good, or at once if it is attached to nobody (G1, G4: it
 //! never holds two locks, and enters with a cause of its own). A busy owner is not waited for: whoever is attached
 //! collects.
+//!
+//! An interpreter that has never lent anything has nothing to expect, so nobody looks at its word or attends: to come and to
+//! go costs it nothing. With the first buffer that is lent, whoever stays begins to attend.
 
 use super::chain::{Chain, Due, below, place};
 use super::errands::Busy;
@@ -35,6 +38,7 @@ use crate::runtime::{InterpreterId, Runtime};
 use crate::sync::site::{ATTEND, ERRAND_SEEN, RETURN_LOOK, RETURN_POP, RETURN_PUSH, UNATTEND};
 use crate::sync::{AtomicUsize, CachePadded, UnsafeCell};
 use crate::trace::{self, Event};
+use core::mem::replace;
 
 const ATTENDED: usize = 1;
 const ERRAND: usize = 2;
@@ -44,33 +48,105 @@ const TAGS: usize = ATTENDED | ERRAND;
 pub(crate) struct Returns<R: Runtime> {
     id: InterpreterId,
     batch: usize,
+    presence: UnsafeCell<Presence>,
     /// On a line of its own: what stands beside it is the owner's, and this is written by all who return something.
     word: CachePadded<AtomicUsize>,
     /// The errand that the same thread took before this one. Belongs to the thread that has the errand.
     pub(super) earlier: UnsafeCell<Option<R>>,
 }
 
-// SAFETY: `earlier` is accessed by the thread that has the ERRAND, of which there is one at a time.
+/// What the interpreter's lock guards.
+struct Presence {
+    /// A thread that came to stay is attached, or lets others in at a safepoint and will be back.
+    stays: bool,
+    /// A buffer was lent that comes home by the list. Before the first one nothing can come, and nobody looks or attends.
+    lends: bool,
+}
+
+// SAFETY: `presence` is accessed under the interpreter's lock only, `earlier` by the thread that has the ERRAND, of which there is
+// one at a time.
 unsafe impl<R: Runtime> Sync for Returns<R> {}
 // SAFETY: plain data otherwise.
 unsafe impl<R: Runtime> Send for Returns<R> {}
 
 impl<R: Runtime> Returns<R> {
     pub(super) fn new(id: InterpreterId, batch: usize) -> Self {
-        Self { id, batch, word: AtomicUsize::new(0).into(), earlier: UnsafeCell::new(None) }
+        let presence = UnsafeCell::new(Presence { stays: false, lends: false });
+        Self { id, batch, presence, word: AtomicUsize::new(0).into(), earlier: UnsafeCell::new(None) }
     }
 
-    /// The calling thread is attached to the owner, has come to stay, and calls [`unattend`](Self::unattend) before it leaves.
+    /// The calling thread has come to stay, and calls [`leave`](Self::leave) before it leaves. It attends, if anything was lent.
     /// Returns the word as it is now.
-    pub(super) fn attend(&self) -> usize {
+    ///
+    /// # Safety
+    ///
+    /// The calling thread is attached to the owner.
+    #[inline]
+    pub(super) unsafe fn come(&self) -> usize {
+        let come = |presence: &mut Presence| {
+            presence.stays = true;
+            presence.lends
+        };
+        // SAFETY: as the caller says.
+        if unsafe { self.with(come) } { self.attend() } else { 0 }
+    }
+
+    /// A thread that came to stay is about to leave, and attends no longer.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread is attached to `owner`, which has this list.
+    #[inline]
+    pub(super) unsafe fn leave(&self, owner: &R) {
+        let leave = |presence: &mut Presence| {
+            presence.stays = false;
+            presence.lends
+        };
+        // SAFETY: as the caller says.
+        if unsafe { self.with(leave) } {
+            self.unattend(owner);
+        }
+    }
+
+    /// The calling thread is about to lend a buffer that comes home by this list. With the first one whoever stays begins to
+    /// attend; before each further one a batch is collected.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread is attached to the owner.
+    pub(super) unsafe fn lend(&self, spares: &Spares<R>, token: &R::Token<'_>) {
+        let lend = |presence: &mut Presence| (replace(&mut presence.lends, true), presence.stays);
+        // SAFETY: as the caller says.
+        match unsafe { self.with(lend) } {
+            // SAFETY: as the caller says.
+            (true, _) => unsafe { self.look_and_collect(spares, token) },
+            (false, true) => _ = self.attend(),
+            (false, false) => {}
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The calling thread is attached to the owner, and `work` does not come back here.
+    #[inline]
+    unsafe fn with<T>(&self, work: impl FnOnce(&mut Presence) -> T) -> T {
+        self.presence.with_mut(|presence| {
+            // SAFETY: the lock makes the access exclusive, and it is not nested.
+            work(unsafe { &mut *presence })
+        })
+    }
+
+    /// Somebody stays from now on, or has stayed since before the first buffer was lent. Returns the word as it is now.
+    fn attend(&self) -> usize {
         // ORDERING: ATTEND (Acquire), pairs with RETURN_PUSH: what is on the list is readable.
         let word = self.word.fetch_or(ATTENDED, ATTEND) | ATTENDED;
         trace::emit(|| Event::Attending { interpreter: self.id, pending: word & !TAGS != 0 });
         word
     }
 
-    /// The attending thread is about to leave. What it leaves behind becomes its errand, if it is nobody's.
-    pub(super) fn unattend(&self, owner: &R) {
+    /// What the attending thread leaves behind becomes its errand, if it is nobody's.
+    #[inline(never)]
+    fn unattend(&self, owner: &R) {
         // A guess: nothing has come, and nobody has an errand. The exchange decides, and says what is there if not.
         let mut word = ATTENDED;
         let errand = loop {
@@ -96,6 +172,17 @@ impl<R: Runtime> Returns<R> {
     ///
     /// The calling thread is attached to the owner.
     pub(super) unsafe fn collect(&self, spares: &Spares<R>, token: &R::Token<'_>) {
+        // SAFETY: as the caller says.
+        if unsafe { self.with(|presence| presence.lends) } {
+            // SAFETY: as the caller says.
+            unsafe { self.look_and_collect(spares, token) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As `collect`.
+    unsafe fn look_and_collect(&self, spares: &Spares<R>, token: &R::Token<'_>) {
         let word = self.look();
         if word & !TAGS == 0 {
             trace::emit(|| Event::Looked { interpreter: self.id });

@@ -43,7 +43,7 @@ impl<R: Runtime> Strategy<R> for Deferred {
 
     fn pin((): (), token: &R::Token<'_>, buffer: Buffer<R>) -> Message<R> {
         assert_home(buffer.owner(), token);
-        Ledger::<R>::collect(token);
+        Ledger::<R>::lend(token);
         let (owner, object) = buffer.into_parts();
         // SAFETY: 1. the token is the owner's, as just seen; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };

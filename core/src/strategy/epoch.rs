@@ -220,7 +220,7 @@ impl<R: Runtime> Publisher<R> {
         if R::here(token).id() != buffer.owner().id() {
             return Err(PublishError::NotOwner(buffer));
         }
-        Ledger::<R>::collect(token);
+        Ledger::<R>::lend(token);
         let (owner, object) = buffer.into_parts();
         // SAFETY: 1. the token is the owner's, as just seen; 2. the handle held the reference.
         let export = unsafe { R::export(token, object) };

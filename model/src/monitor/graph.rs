@@ -141,10 +141,6 @@ impl Graph {
         self.rules.scenario()
     }
 
-    pub(super) fn strategy(&self) -> Strategy {
-        self.rules.strategy()
-    }
-
     pub(super) fn initial(&mut self) -> StateId {
         if !self.remembers {
             let initial = Arc::new(self.hashed(self.rules.initial()));

@@ -71,10 +71,9 @@ impl Monitor {
     pub fn event(&self, thread: Thread, event: &Event) -> Result<(), Failure> {
         let mut run = lock(&self.run);
         let mut graph = lock(&self.graph);
-        let meaning = translate::meaning(event, &run.identities, graph.strategy(), || graph.wants(run.state, thread));
+        let meaning = translate::meaning(event, &run.identities, || graph.wants(run.state, thread));
         let kind = match meaning {
             Meaning::Action(kind) => kind,
-            Meaning::Stutter => return Ok(()),
             Meaning::Unknown => {
                 let why = format!("{event:?} of thread {thread} is about something that the scenario does not have");
                 return Err(run.failure(&mut graph, None, why));

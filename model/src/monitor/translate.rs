@@ -1,7 +1,6 @@
 //! From events of the real code to actions of the specification.
 
 use super::Identities;
-use crate::scenario::Strategy;
 use crate::spec::{Action, Cause, Kind, Reported, Side, SlotAct, Why};
 use viewchan::trace::{Event, ObjectId, Refused};
 
@@ -10,8 +9,6 @@ use viewchan::trace::{Event, ObjectId, Refused};
 pub(super) enum Meaning {
     /// This action.
     Action(Kind),
-    /// No action: the code looked after a return list that the strategy does not use.
-    Stutter,
     /// Nothing: the event is about something that the scenario does not have.
     Unknown,
     /// The event says that the thread did this, to a buffer that it does not name. The thread wants no such thing.
@@ -20,32 +17,13 @@ pub(super) enum Meaning {
 
 /// What an event means. `wants` tells what the thread would do next: events about a view do not say whose bytes it shows,
 /// a newly frozen buffer and what is published are not known yet, and a returned buffer is not named.
-pub(super) fn meaning(
-    event: &Event,
-    identities: &Identities,
-    strategy: Strategy,
-    wants: impl Fn() -> Vec<Action>,
-) -> Meaning {
-    if is_stutter(event, strategy) {
-        return Meaning::Stutter;
-    }
+pub(super) fn meaning(event: &Event, identities: &Identities, wants: impl Fn() -> Vec<Action>) -> Meaning {
     if let Some((did, is_it)) = unnamed(event) {
         let wanted = wants().into_iter().map(|action| action.kind).find(is_it);
         let wanted = wanted.filter(|&kind| agrees(event, kind, identities));
         return wanted.map_or(Meaning::Unwanted(did), Meaning::Action);
     }
     kind(event, identities).map_or(Meaning::Unknown, Meaning::Action)
-}
-
-/// The code attends to return lists under every strategy. Without returns there is nothing on them, and nothing that the
-/// specification would have to follow. (What it collects from them or puts on them is no stutter anywhere.)
-fn is_stutter(event: &Event, strategy: Strategy) -> bool {
-    let uses_lists = matches!(strategy, Strategy::Deferred | Strategy::Epoch);
-    let finds_nothing = matches!(
-        event,
-        Event::Attending { pending: false, .. } | Event::Unattended { errand: false, .. } | Event::Looked { .. }
-    );
-    finds_nothing && !uses_lists
 }
 
 /// What happened in words, and which action it could be.

@@ -137,6 +137,8 @@ catalogue! {
         "An errand is given up, but the return list still says that somebody has it.";
     DepartureLooksAway "departure-looks-away" G8
         "A thread leaves its interpreter without a look at the return list.";
+    LendsUnattended "lends-unattended" G8
+        "A thread that lends its interpreter's first buffer does not begin to attend.";
     OutboxKept "outbox-kept" G8
         "A thread leaves its interpreter with released buffers in the outbox.";
     ReachabilityUnchecked "reachability-unchecked" G9
@@ -178,6 +180,7 @@ impl Fault {
             | Self::ErrandDoneBlindly
             | Self::ErrandLeftSet
             | Self::DepartureLooksAway
+            | Self::LendsUnattended
             | Self::OutboxKept => &[Strategy::Deferred],
             Self::LockAtPeek
             | Self::BypassedGuard

@@ -4,7 +4,7 @@ use super::Rules;
 use super::guarantee::{Guarantee, Violation};
 use super::row::messages_are_exported;
 use super::state::{ChannelState, Content, Life, ReturnList, State};
-use super::thread::{Claim, StepResult, Value};
+use super::thread::{Claim, StepResult, Todo, Value};
 
 use Guarantee::{G2, G3, G4, G5, G6, G8, G9};
 
@@ -73,7 +73,8 @@ impl Rules {
             demand(holder.is_none(), G4, || format!("the lock of {name} is still held at the end"))?;
         }
         for (name, list) in self.scenario.interpreters.iter().zip(&state.returns) {
-            demand(*list == ReturnList::default(), G8, || format!("the return list of {name} is in use at the end"))?;
+            let unused = ReturnList { lends: list.lends, ..ReturnList::default() };
+            demand(*list == unused, G8, || format!("the return list of {name} is in use at the end"))?;
         }
         for (decl, channel) in self.scenario.channels.iter().zip(&state.channels) {
             let name = &decl.name;
@@ -135,7 +136,7 @@ impl Rules {
     }
 
     fn check_returns(&self, state: &State, interpreter: usize) -> Result<(), Violation> {
-        let ReturnList { buffers, attended, errand, outbox } = &state.returns[interpreter];
+        let ReturnList { buffers, lends, attended, errand, outbox } = &state.returns[interpreter];
         let name = &self.scenario.interpreters[interpreter];
         demand(outbox.is_empty() || state.holder(interpreter).is_some(), G8, || {
             format!("{} buffers were left in the outbox of {name}", outbox.len())
@@ -143,12 +144,29 @@ impl Rules {
         demand(buffers.is_empty() || *attended || *errand, G8, || {
             format!("nobody will see to the {} buffers on the return list of {name}", buffers.len())
         })?;
+        for (decl, buffer) in self.scenario.buffers.iter().zip(&state.buffers) {
+            demand(*lends || decl.owner != interpreter || buffer.exports == 0, G8, || {
+                format!("{} is exported, but {name} has lent nothing", decl.name)
+            })?;
+        }
+        demand(!lends || *attended || !self.stays(state, interpreter), G8, || {
+            format!("the thread in {name} does not attend to its return list")
+        })?;
         let has_it = |errands: &[u8]| errands.iter().any(|&errand| usize::from(errand) == interpreter);
         let threads = state.threads.iter().filter(|thread| has_it(&thread.errands)).count();
         demand(threads == usize::from(*errand), G8, || {
             let is = if *errand { "is" } else { "is not" };
             format!("the errand for {name} {is} taken, but {threads} threads have it")
         })
+    }
+
+    /// Whether a thread has come to stay in its interpreter, is not about to leave it, and is not on an errand.
+    fn stays(&self, state: &State, interpreter: usize) -> bool {
+        let Some(thread) = state.holder(interpreter).map(|thread| &state.threads[usize::from(thread)]) else {
+            return false;
+        };
+        let comes_or_goes = matches!(thread.agenda.last(), Some(Todo::Attend(_) | Todo::Leave(_)));
+        thread.home.map(usize::from) == Some(interpreter) && thread.interrupted.is_none() && !comes_or_goes
     }
 
     fn check_queue(&self, state: &State, channel: usize) -> Result<(), Violation> {

@@ -27,7 +27,11 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Decision {
     /// Stay in this interpreter, or, if it is ending, go back to `before` and on behind the block, at `past`.
-    Admit { interpreter: u8, before: Option<u8>, past: u16 },
+    Admit {
+        interpreter: u8,
+        before: Option<u8>,
+        past: u16,
+    },
     /// Begin the end of this interpreter, unless that was done before.
     Begin(u8),
     /// Go on with this receive, after a message was removed.
@@ -38,6 +42,12 @@ pub(super) enum Decision {
     GiveBack(u8),
     /// Empty the outbox of this interpreter, if something is in it.
     EmptyOutbox(u8),
+    /// Attend to the return list of this interpreter, or no longer, or look at it, if it lends.
+    Attend(u8),
+    Unattend(u8),
+    Look(u8),
+    /// Lend a buffer of this interpreter.
+    Lend(u8),
 }
 
 impl State {
@@ -73,6 +83,10 @@ impl Rules {
             Decision::RunErrands => self.run_errands_at_once(state, thread),
             Decision::GiveBack(buffer) => self.put_in_outbox(state, thread, buffer),
             Decision::EmptyOutbox(interpreter) => self.empty_outbox(state, thread, interpreter),
+            Decision::Attend(interpreter) => if_it_lends(state, thread, interpreter, Todo::Attend(interpreter)),
+            Decision::Unattend(interpreter) => if_it_lends(state, thread, interpreter, Todo::Unattend(interpreter)),
+            Decision::Look(interpreter) => if_it_lends(state, thread, interpreter, Todo::Look(interpreter)),
+            Decision::Lend(interpreter) => self.lend(state, thread, interpreter),
         }
     }
 
@@ -185,5 +199,12 @@ impl Rules {
         if let Value::SendEnd(channel, _) = me.variable(end) {
             me.assign(end, Value::SendEnd(channel, policy));
         }
+    }
+}
+
+/// The thread does this next, if something was lent that comes home to the interpreter.
+fn if_it_lends(state: &mut State, thread: usize, interpreter: u8, todo: Todo) {
+    if state.list(interpreter).lends {
+        state.threads[thread].first(vec![todo]);
     }
 }

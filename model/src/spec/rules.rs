@@ -211,7 +211,10 @@ impl Rules {
             Value::View(buffer) if self.strategy == Strategy::Shared => return hand_out_own_view(state, buffer),
             Value::View(view) => match state.view(view) {
                 Some(there) => there.clones += 1,
-                None => show(state, view, ViewState::new(view, 0, false)),
+                None => {
+                    show(state, view, ViewState::new(view, 0, false));
+                    self.lent_before(state, view);
+                }
             },
             Value::SendEnd(channel, _) => state.channel(channel).senders += 1,
             Value::ReceiveEnd(channel) => state.channel(channel).receiver_gone = false,

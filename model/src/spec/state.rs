@@ -111,6 +111,8 @@ impl ViewState {
 pub(super) struct ReturnList {
     /// The returned buffers, the last one at the end: it is collected first.
     pub(super) buffers: Vec<u8>,
+    /// Something was lent that comes home by the list. Before that nobody attends to it.
+    pub(super) lends: bool,
     /// A thread that came to stay sees to the list.
     pub(super) attended: bool,
     /// A thread has the errand to see to it.

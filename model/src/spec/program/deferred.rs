@@ -2,7 +2,8 @@
 //! sees to what is left on it.
 //!
 //! Under the strategies that have such lists, a release puts the buffer on its owner's list and is done. Whoever is
-//! attached to the owner to stay collects from the list: when it comes, at safepoints, before it sends. Where batches are
+//! attached to the owner to stay collects from the list: when it comes, at safepoints, before it sends. (Before the first send
+//! there is nothing to see to, so nobody does.) Where batches are
 //! larger than 1, what a thread releases of others' in an interpreter waits in its outbox, until that is full or the thread
 //! leaves. Where nobody attends, the thread that put the first buffer on the list, or that left one there, has the *errand*
 //! to go and collect as soon as it is attached to nobody.
@@ -37,18 +38,33 @@ impl Rules {
 
     /// What follows an entry for this cause.
     pub(in crate::spec) fn come_to_stay(&self, interpreter: u8, cause: Cause) -> Plan {
-        if self.attends(cause) { vec![Todo::Attend(interpreter)] } else { vec![] }
+        if self.attends(cause) { vec![Todo::Now(Decision::Attend(interpreter))] } else { vec![] }
     }
 
     /// Leave an interpreter that was entered for this cause.
     pub(in crate::spec) fn depart(&self, interpreter: u8, cause: Cause) -> Plan {
-        let unattend = self.attends(cause).then_some(Todo::Unattend(interpreter));
+        let unattend = self.attends(cause).then_some(Todo::Now(Decision::Unattend(interpreter)));
         self.emptying(interpreter).into_iter().chain(unattend).chain([Todo::Leave(interpreter)]).collect()
     }
 
-    /// At a safepoint, and before a send: collect a batch, if there is something.
+    /// At a safepoint: collect a batch, if there is something.
     pub(in crate::spec) fn look(&self, interpreter: u8) -> Plan {
-        if self.has_return_lists() { vec![Todo::Look(interpreter)] } else { vec![] }
+        if self.has_return_lists() { vec![Todo::Now(Decision::Look(interpreter))] } else { vec![] }
+    }
+
+    /// Before a buffer is sent or published.
+    pub(in crate::spec) fn lending(&self, buffer: u8) -> Plan {
+        if self.has_return_lists() { vec![Todo::Now(Decision::Lend(self.owner(buffer)))] } else { vec![] }
+    }
+
+    /// The first time the thread, which came to stay, begins to attend. From then on it looks, and collects a batch.
+    pub(in crate::spec) fn lend(&self, state: &mut State, thread: usize, interpreter: u8) {
+        let list = state.list(interpreter);
+        let next = if list.lends { Todo::Look(interpreter) } else { Todo::Attend(interpreter) };
+        let is_first = !std::mem::replace(&mut list.lends, true);
+        if !(is_first && self.has(Fault::LendsUnattended)) {
+            state.threads[thread].first(vec![next]);
+        }
     }
 
     /// The thread came to stay. Of what it finds on the list it collects a batch; at a safepoint it has done so before.
@@ -70,6 +86,13 @@ impl Rules {
             if self.has(Fault::ErrandWhileAttached) {
                 self.run_errands_at_once(state, thread);
             }
+        }
+    }
+
+    /// A view of the buffer exists before the threads start: it was lent before.
+    pub(in crate::spec) fn lent_before(&self, state: &mut State, buffer: u8) {
+        if self.has_return_lists() {
+            state.list(self.owner(buffer)).lends = true;
         }
     }
 

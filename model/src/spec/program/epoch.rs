@@ -31,7 +31,7 @@ impl Rules {
         let export = (!self.has(Fault::PublishWithoutExport)).then_some(Todo::Pin { buffer, from: what });
         let place = Place { slot, variable: PUBLISHING };
         let swap = [SlotTodo::Pin(place), SlotTodo::Publish { slot, buffer }, SlotTodo::Unpin(place)].map(Todo::Slot);
-        let plan = self.look(self.owner(buffer)).into_iter().chain(export).chain(swap).collect();
+        let plan = self.lending(buffer).into_iter().chain(export).chain(swap).collect();
         me.start(Operation::Send, plan);
     }
 

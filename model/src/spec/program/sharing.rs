@@ -21,7 +21,7 @@ impl Rules {
     pub(super) fn pin(&self, state: &mut State, thread: usize, buffer: u8, sending: Sending) -> Plan {
         let pin = self.exports_at_send().then_some(Todo::Pin { buffer, from: sending.what });
         let pin = self.amend(state, thread, Moment::Pinning, pin.into_iter().collect());
-        self.look(self.owner(buffer)).into_iter().chain(pin).collect()
+        self.lending(buffer).into_iter().chain(pin).collect()
     }
 
     /// After a message was taken: a buffer becomes a view, unless its policy asks for a look at its owner first; an end is

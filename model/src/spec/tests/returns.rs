@@ -117,6 +117,17 @@ fn somebody_sees_to_what_is_returned() {
     assert_broken(&rules, &state, |state| state.threads[0].errands.push(1), why);
 }
 
+/// Whoever stays where something was lent attends, and nothing is exported where nothing was lent.
+#[test]
+fn who_stays_with_a_lender_attends() {
+    let (rules, state) = returned();
+    let why = "G8 release cannot fail: x is exported, but A has lent nothing";
+    assert_broken(&rules, &state, |state| state.returns[0].lends = false, why);
+    let attending = find(&rules, |state| state.returns[0].attended && state.threads[0].home == Some(0));
+    let why = "G8 release cannot fail: the thread in A does not attend to its return list";
+    assert_broken(&rules, &attending, |state| state.returns[0].attended = false, why);
+}
+
 /// What is on a list is counted, and so is what is exported while it is in flight or on its way to a proxy.
 #[test]
 fn what_is_returned_exported_or_absorbed_is_counted() {
