@@ -162,7 +162,7 @@ impl Rules {
 
     /// Whether a thread has come to stay in its interpreter, is not about to leave it, and is not on an errand.
     fn stays(&self, state: &State, interpreter: usize) -> bool {
-        let Some(thread) = state.holder(interpreter).map(|thread| &state.threads[usize::from(thread)]) else {
+        let Some(thread) = state.holder(interpreter).map(|thread| &state.threads[thread]) else {
             return false;
         };
         let comes_or_goes = matches!(thread.agenda.last(), Some(Todo::Attend(_) | Todo::Leave(_)));
