@@ -292,7 +292,8 @@ fn a_visitor_lends_the_first_buffer() {
         let channels = Channels::new().with_send("lent", end.take().expect("it is dropped once"));
         let sent = there.run(channels, |token, mut channels| {
             let tx: Tx<Deferred> = channels.take_send("lent")?;
-            Ok(tx.send(token, freeze(token, b"x")).expect("the channel is open"))
+            tx.send(token, freeze(token, b"x")).expect("the channel is open");
+            Ok(())
         });
         sent.reraise().expect("the owner runs");
     });

@@ -197,7 +197,7 @@ pub unsafe trait Runtime: Clone + Send + Sync + Sized + 'static {
     /// Where the object is: different for any two objects that exist at the same time.
     fn address(object: &Self::Object) -> usize;
 
-    /// Ends an export. The reference moves out again.
+    /// Ends an export. The reference moves out again. As [`decref`](Self::decref), it must not unwind.
     ///
     /// # Safety
     ///

@@ -97,7 +97,7 @@ pub(crate) fn run_errands_at_once<R: Runtime>() {
 ///
 /// # Panics
 ///
-/// Unwinds if freeing an object does. The errand is then still this thread's.
+/// Unwinds if [`Runtime::visit`] does. The errand is then still this thread's.
 #[inline]
 pub fn run_errands<R: Runtime>() {
     if !R::with_errands(Errands::is_empty) {
@@ -170,7 +170,7 @@ impl<R: Runtime> Errand<R> {
     ///
     /// # Panics
     ///
-    /// Unwinds if freeing an object does. The errand is then still this thread's.
+    /// Unwinds if [`Runtime::visit`] does. The errand is then still this thread's.
     pub fn run(self) {
         drop(self);
         run_errands::<R>();

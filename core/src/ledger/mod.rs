@@ -150,7 +150,7 @@ impl<R: Runtime> Ledger<R> {
     ///
     /// # Panics
     ///
-    /// If [`Runtime::here`] does. Unwinds if freeing an object does.
+    /// If [`Runtime::here`] does.
     pub fn collect(token: &R::Token<'_>) {
         let ledger = R::here(token).ledger();
         // SAFETY: the token proves that the thread is attached to the owner.

@@ -182,8 +182,8 @@ impl fmt::Debug for Interpreter {
 }
 
 // SAFETY: by the numbers of `Runtime`:
-// 1. `RawLock` is a mutex. `Attached` is made in `enter` only, behind it, and is neither `Send` nor `Sync`; `here`, through
-//    which every use of a token goes, checks that the thread has not left meanwhile.
+// 1. `RawLock` is a mutex. `Attached` is made behind it only (`enter`, `stay`, `report`; `assume` asks the same of its caller), and
+//    is neither `Send` nor `Sync`; `here`, through which every use of a token goes, checks that the thread has not left meanwhile.
 // 2. `enter` steps outside before it steps inside, and `outside` before its work; both undo that by guards.
 // 3. Counts say how many references and exports exist; `object.rs` frees at zero and thaws at one reference and no export.
 // 4. Objects are adopted: each reference travels with a handle on its owner, which keeps the lock and the counts, and a
