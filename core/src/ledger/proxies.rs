@@ -4,11 +4,11 @@ use crate::counted::{Counted, Note, Sole};
 use crate::runtime::Runtime;
 use crate::sync::{Mutex, UnsafeCell};
 use crate::trace::{self, Event};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 /// Where the proxies of an interpreter are. An entry is removed before its block is freed.
 pub(crate) struct Proxies<R: Runtime> {
-    table: Mutex<BTreeMap<usize, Note<Proxy<R>>>>,
+    table: Mutex<FxHashMap<usize, Note<Proxy<R>>>>,
 }
 
 /// What one interpreter holds of one buffer.
@@ -52,7 +52,7 @@ impl<R: Runtime> Proxy<R> {
 
 impl<R: Runtime> Proxies<R> {
     pub(super) fn new() -> Self {
-        Self { table: Mutex::new(BTreeMap::new()) }
+        Self { table: Mutex::new(FxHashMap::default()) }
     }
 
     /// Joins the proxy of the object at `address`, which takes the reference over. Without one, the reference comes back.
