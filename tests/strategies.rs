@@ -4,7 +4,8 @@
 mod common;
 
 use common::{Drops, assert_acquired, freeze, view_under, watchdog};
-use std::sync::{Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 use viewchan::channel::{Options, unbounded_with};
@@ -279,6 +280,24 @@ fn a_visitor_leaves_nobody_waiting() {
     });
 }
 
+/// Bytes of `owner` whose drop lends two buffers of it through `end`, and then does the rest.
+fn lends_when_freed(owner: &Interpreter, end: Tx<Deferred>, rest: impl Fn() + Send + Sync + 'static) -> ViewOf {
+    let (mut end, there) = (Some(end), owner.clone());
+    let lend = OnDrop(move || {
+        let channels = Channels::new().with_send("lent", end.take().expect("it is dropped once"));
+        let sent = there.run(channels, |token, mut channels| {
+            let tx: Tx<Deferred> = channels.take_send("lent")?;
+            for _ in 0..2 {
+                tx.send(token, freeze(token, b"x")).expect("the channel is open");
+            }
+            Ok(())
+        });
+        sent.reraise().expect("the owner runs");
+        rest();
+    });
+    view_under(owner, |token| Buffer::from_owner(token, lend))
+}
+
 /// A visitor may run code that lends its interpreter's first buffer. It does not stay, so nobody attends: who returns the buffer
 /// collects it.
 #[test]
@@ -286,18 +305,45 @@ fn a_visitor_lends_the_first_buffer() {
     let _watchdog = watchdog();
     let owner = Interpreter::new();
     let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
-    let mut end = Some(tx);
-    let there = owner.clone();
-    let lend = OnDrop(move || {
-        let channels = Channels::new().with_send("lent", end.take().expect("it is dropped once"));
-        let sent = there.run(channels, |token, mut channels| {
-            let tx: Tx<Deferred> = channels.take_send("lent")?;
-            tx.send(token, freeze(token, b"x")).expect("the channel is open");
-            Ok(())
-        });
-        sent.reraise().expect("the owner runs");
+    drop(lends_when_freed(&owner, tx, || ()));
+    drop(receive(&rx));
+    assert_eq!(owner.acquisitions().by(Cause::Collection), 1);
+}
+
+/// The same while a thread that stays lets the visitor in at a safepoint: that one attends, and collects when it is back.
+#[test]
+fn a_visitor_lends_for_one_who_stays() {
+    let _watchdog = watchdog();
+    let owner = &Interpreter::new();
+    let (tx, rx): (Tx<Deferred>, Rx<Deferred>) = unbounded_with();
+    let ((tell, is_lent), (go, may_go)) = (mpsc::channel(), mpsc::channel::<()>());
+    let (has_lent, may_go) = (Arc::new(AtomicBool::new(false)), Mutex::new(may_go));
+    let lent = Arc::clone(&has_lent);
+    let view = lends_when_freed(owner, tx, move || {
+        lent.store(true, Ordering::SeqCst);
+        tell.send(()).expect("the test listens");
+        may_go.lock().expect("not poisoned").recv().expect("the test says so");
     });
-    drop(view_under::<View>(&owner, |token| Buffer::from_owner(token, lend)));
+    thread::scope(|scope| {
+        let (inside, is_inside) = mpsc::channel();
+        let stays = scope.spawn(move || {
+            owner.attach(|token| {
+                inside.send(()).expect("the test listens");
+                while !has_lent.load(Ordering::SeqCst) {
+                    token.safepoint();
+                }
+                token.safepoint();
+            });
+        });
+        is_inside.recv().expect("the thread attaches");
+        let visits = scope.spawn(|| drop(view));
+        is_lent.recv().expect("the view is dropped");
+        drop(receive(&rx));
+        go.send(()).expect("the visitor waits");
+        visits.join().expect("no panic");
+        stays.join().expect("no panic");
+    });
+    assert_eq!(owner.acquisitions().by(Cause::Collection), 0);
     drop(receive(&rx));
     assert_eq!(owner.acquisitions().by(Cause::Collection), 1);
 }

@@ -89,7 +89,7 @@ impl core::error::Error for Ended {}
 ///    `unexport` its bytes keep their address, length and content, whichever threads run and whatever they call.
 /// 4. *Survival.* If the interpreter ends while references or exports exist, what they refer to stays readable.
 ///    `visit` says [`Ended`] from then on, unless the runtime has adopted the objects and can still give them back; not
-///    before the last thread that attends has left, since an errand then takes the return list for its own. The ledger is
+///    before the last thread has left for good, since an errand then takes the return list for its own. The ledger is
 ///    there as long as any handle.
 /// 5. *Clones* of a handle are the same interpreter, and `id` tells interpreters apart.
 /// 6. *The ledger* is told of each acquisition of the lock ([`Ledger::arrive`], right after it) and of each release

@@ -146,7 +146,7 @@ impl<R: Runtime> Ledger<R> {
     }
 
     /// Collects a batch of what has come back to the interpreter that the thread is attached to. A send of a buffer under
-    /// [`Deferred`](crate::strategy::Deferred) and a publish do so, too.
+    /// [`Deferred`](crate::strategy::Deferred) and a publish do so, too, once something can have come back.
     ///
     /// # Panics
     ///

@@ -109,7 +109,8 @@ pub enum Event {
     Ended { interpreter: InterpreterId },
     /// A receiver looked whether the owner of a message is ending or has ended.
     Inspected { interpreter: InterpreterId, ending: bool },
-    /// A thread that came to stay attends to the return list; `pending` says whether there is something on it.
+    /// Whoever stays attends to the return list from now on: the thread came to stay, or lends the first buffer; `pending` says
+    /// whether there is something on the list.
     Attending { interpreter: InterpreterId, pending: bool },
     /// The thread will not look at the return list again. If nobody else is to see to what is on it, this thread is: `errand`.
     Unattended { interpreter: InterpreterId, errand: bool },

@@ -94,7 +94,8 @@ fn exit(main: &Python) {
             python.core().spare.delete();
             python.core().gate.abandon();
         };
-        stay::visit(python, Cause::Attach, let_go);
+        // Without a word to the ledger: behind `let_go` the GIL guards it no longer.
+        stay::locked(python, Cause::Attach, let_go);
         python.core().gate.wait_for_visits();
     }
 }

@@ -205,19 +205,25 @@ impl Drop for Inside<'_> {
 
 /// Runs one step of the protocol with the lock of an interpreter: its GIL, or what takes its place when it is over.
 pub(super) fn visit<T>(python: &Python, cause: Cause, work: impl FnOnce(&Token<'_>) -> T) -> T {
-    let token = Token::new(python);
     if is_here(python) {
         let _remains = python.core().gate.lock_remains();
-        return work(&token);
+        return work(&Token::new(python));
     }
+    locked(python, cause, |token| {
+        let _announced = Announced::arrive(token, cause);
+        work(token)
+    })
+}
+
+/// Runs `work` with the lock of an interpreter, in which the thread is not yet; its ledger hears nothing of that.
+pub(super) fn locked<T>(python: &Python, cause: Cause, work: impl FnOnce(&Token<'_>) -> T) -> T {
     // Dropped in reverse order, also by a panic: this one is left before the former one is taken again (G4).
     let _outside = Outside::step();
     let entry = python.core().gate.enter_visit();
     let inside = matches!(entry, Entry::Counted).then(|| Inside::enter(python, cause, Gate::leave_visit));
     // The process may have begun to exit while the thread waited for the GIL: others do without it from then on.
     let _remains = inside.as_ref().and_then(|_| python.core().gate.lock_remains());
-    let _announced = Announced::arrive(&token, cause);
-    work(&token)
+    work(&Token::new(python))
 }
 
 /// The ledger knows that the thread is here.
