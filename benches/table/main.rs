@@ -60,7 +60,8 @@ fn main() -> ExitCode {
     }
     table.extend(checkers.into_iter().map(report));
     if table.is_empty() {
-        eprintln!("no row has these words in its name: {}", arguments.words.unwrap_or_default());
+        let words = arguments.words.unwrap_or_default();
+        eprintln!("no row has these words in its name: {words}; the names are in the first column of BENCHMARKS.md");
         return ExitCode::from(2);
     }
     println!("\n{}", document::table(&table));

@@ -301,7 +301,8 @@ impl<'a> Attached<'a> {
     /// If `other` has begun to end: use [`try_attach_to`](Self::try_attach_to) where that can happen. Unwinds if `work` does,
     /// with this interpreter's lock taken again.
     pub fn attach_to<T>(&mut self, other: &Interpreter, work: impl FnOnce(&mut Attached<'_>) -> T) -> T {
-        self.try_attach_to(other, work).unwrap_or_else(|Ended| panic!("{} is ending or has ended", other.id()))
+        self.try_attach_to(other, work)
+            .unwrap_or_else(|Ended| panic!("{} is ending or has ended: `try_attach_to` says so instead", other.id()))
     }
 
     /// Like [`attach_to`](Self::attach_to), for an interpreter that may end meanwhile.

@@ -82,7 +82,8 @@ impl Interpreter {
     /// outer token could be used inside, without the lock that it stands for.) If the interpreter has begun to
     /// [end](Self::end): use [`try_attach`](Self::try_attach) where that can happen. Unwinds if `work` does.
     pub fn attach<T>(&self, work: impl FnOnce(&mut Attached<'_>) -> T) -> T {
-        self.try_attach(work).unwrap_or_else(|Ended| panic!("{} is ending or has ended", self.core.id))
+        self.try_attach(work)
+            .unwrap_or_else(|Ended| panic!("{} is ending or has ended: `try_attach` says so instead", self.core.id))
     }
 
     /// Like [`attach`](Self::attach), for an interpreter that may end meanwhile.

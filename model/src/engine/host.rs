@@ -38,7 +38,8 @@ pub trait Host: 'static {
         drop(interpreter);
     }
 
-    /// The token of a thread that is attached.
+    /// The token of a thread that is attached. (An implementation takes `&'s Self::Stay<'a>`, word for word: with the type in its
+    /// place, lifetimes do not match.)
     fn token<'s, 'a>(stay: &'s Self::Stay<'a>) -> &'s Token<'a, Self>;
 
     /// Does the work attached to an interpreter, and goes back to where the thread was: to its `stay`, or to nobody. A

@@ -28,6 +28,9 @@ struct Doing {
     operation: Operation,
     /// It runs its errands, in the middle of the operation.
     on_errand: bool,
+    /// The interpreters that it was a thread of, and those whose locks it told that it has acquired.
+    homes: BTreeSet<Interpreter>,
+    entered: BTreeSet<Interpreter>,
     seen: BTreeSet<Row>,
     /// What nobody can make sense of.
     strange: Option<String>,
@@ -45,7 +48,9 @@ impl Rows {
 
     /// A thread is of this interpreter from now on, or of none.
     pub(crate) fn moves(&self, thread: Thread, home: Option<Interpreter>) {
-        self.doing(thread).home = home;
+        let mut doing = self.doing(thread);
+        doing.home = home;
+        doing.homes.extend(home);
     }
 
     /// A thread emitted an event: an acquisition, or one by which, as in the specification, an operation becomes another.
@@ -69,6 +74,7 @@ impl Rows {
             doing.strange = Some(format!("{id} was entered with cause {cause}, and the scenario has no such thing"));
             return;
         };
+        doing.entered.insert(interpreter);
         let operation = if doing.on_errand { Operation::Errand } else { doing.operation };
         let comes_to_stay = (operation, cause) == (Operation::Attach, Cause::Attach);
         if !comes_to_stay && doing.home != Some(interpreter) {
@@ -87,6 +93,13 @@ impl Rows {
             let doing = self.doing(thread);
             if let Some(why) = &doing.strange {
                 return Err(format!("{}: {why}", decl.name));
+            }
+            if let Some(&untold) = doing.homes.difference(&doing.entered).next() {
+                let (name, interpreter) = (&decl.name, &scenario.interpreters[untold]);
+                return Err(format!(
+                    "{name} was in {interpreter}, and nothing told that it acquired its lock: \
+                     the runtime emits `Event::Entered` on the thread that does"
+                ));
             }
             if let Some((operation, cause)) = doing.seen.iter().find(|row| !self.is_in(allowed, **row)) {
                 let (name, strategy) = (&decl.name, self.strategy.name());
@@ -109,5 +122,27 @@ impl Rows {
     /// Nobody but the thread itself looks at it, until all have ended.
     fn doing(&self, thread: Thread) -> MutexGuard<'_, Doing> {
         self.threads[thread].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rows;
+    use crate::scenario::{Strategy, shipped};
+    use std::collections::BTreeSet;
+    use viewchan::trace::Event;
+    use viewchan::{Cause, InterpreterId};
+
+    /// What a runtime does not tell cannot be held against its row: so that it tells nothing is refused.
+    #[test]
+    fn a_silent_runtime_is_refused() {
+        let scenario = shipped().into_iter().find(|scenario| scenario.name == "one-message").expect("it is shipped");
+        let interpreters = vec![InterpreterId(7), InterpreterId(8)];
+        let rows = Rows::new(&scenario, Strategy::View, interpreters);
+        rows.moves(0, Some(0));
+        let why = rows.finish(&scenario, &BTreeSet::new()).expect_err("nothing was told");
+        assert!(why.starts_with("sender was in A, and nothing told that it acquired its lock"), "{why}");
+        rows.event(0, &Event::Entered { interpreter: InterpreterId(7), cause: Cause::Attach });
+        assert_eq!(rows.finish(&scenario, &BTreeSet::new()), Ok(BTreeSet::new()));
     }
 }

@@ -65,7 +65,10 @@ fn unknown(name: &str, width: usize) -> String {
         Fault::ALL.iter().map(|fault| fault.name()).chain(code_only().map(|code| code.name)).collect();
     let hint = nearest(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     let known = fill(&format!("The faults are: {}", known.join(", ")), width, "  ");
-    format!("there is no fault {name:?}{hint}\n{}", known.trim_end())
+    format!(
+        "there is no fault {name:?}, nor a scenario or a defect (D1 to D14) of that name{hint}\n{}",
+        known.trim_end()
+    )
 }
 
 /// The known name that is most like the one given, if any is.
@@ -117,7 +120,7 @@ mod tests {
         assert_eq!(nearest("lock-own", &["own-lock-kept"]), None);
         assert_eq!(nearest("", &names), None);
         let error = unknown("thaw-ignore-view", 100);
-        let beginning = "there is no fault \"thaw-ignore-view\"; did you mean thaw-ignores-views?\nThe faults are: ";
+        let beginning = "there is no fault \"thaw-ignore-view\", nor a scenario or a defect (D1 to D14) of that name; did you mean thaw-ignores-views?\nThe faults are: ";
         assert!(error.starts_with(beginning), "{error}");
     }
 }

@@ -245,6 +245,12 @@ fn unbalanced_blocks_are_refused() {
 fn misused_variables_are_refused() {
     check(&[
         case(READ, r#""read w","#, "27: unknown variable `w`; expected one of `c.rx`, `v`"),
+        case(
+            READ,
+            r#""read c.tx","#,
+            "27: unknown variable `c.tx`; expected one of `c.rx`, `v`; did you mean `c.rx`? \
+             (what a thread has at the start stands in its `holds`)",
+        ),
         case(READ, r#""read vv","#, "27: unknown variable `vv`; expected one of `c.rx`, `v`; did you mean `v`?"),
         case(READ, r#""recv c.rx v","#, "27: `v` is introduced twice; expected a name that is new in this thread"),
         case(
