@@ -124,7 +124,7 @@ def test_runs_are_nested_so_deep():
     """Fails if runs within runs use up the stack of the thread before anybody says no."""
     with interpreters(2) as crowd:
         with raises(RecursionError):
-            call(crowd[0], run_deeper, [each.id for each in crowd])
+            call(crowd[0], run_deeper, [int(each.id) for each in crowd])
 
 
 def run_deeper(ids):
