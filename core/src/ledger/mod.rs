@@ -97,13 +97,22 @@ impl<R: Runtime> Ledger<R> {
     /// gives the lock up, except to let others in at a safepoint: from there it arrives again, with cause safepoint.
     #[inline]
     pub unsafe fn arrive(&self, cause: Cause, token: &R::Token<'_>) {
-        if comes_to_stay(cause) {
-            // SAFETY: the thread is attached, as the caller says.
-            let word = unsafe { self.returns.come() };
-            if cause != Cause::Safepoint {
-                // SAFETY: the thread is attached, as the caller says, and has just read the word.
-                unsafe { self.returns.collect_from(word, &self.spares, token) }
-            }
+        // SAFETY: the thread is attached, as the caller says.
+        if comes_to_stay(cause) && unsafe { self.returns.come() } {
+            // SAFETY: as above.
+            unsafe { self.attend(cause, token) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As `arrive`; and something was lent.
+    #[inline(never)]
+    unsafe fn attend(&self, cause: Cause, token: &R::Token<'_>) {
+        let word = self.returns.attend();
+        if cause != Cause::Safepoint {
+            // SAFETY: the thread is attached, as the caller says, and has just read the word.
+            unsafe { self.returns.collect_from(word, &self.spares, token) }
         }
     }
 

@@ -75,20 +75,20 @@ impl<R: Runtime> Returns<R> {
         Self { id, batch, presence, word: AtomicUsize::new(0).into(), earlier: UnsafeCell::new(None) }
     }
 
-    /// The calling thread has come to stay, and calls [`leave`](Self::leave) before it leaves. It attends, if anything was lent.
-    /// Returns the word as it is now.
+    /// The calling thread has come to stay, and calls [`leave`](Self::leave) before it leaves. Whether anything was lent: then it
+    /// [attends](Self::attend).
     ///
     /// # Safety
     ///
     /// The calling thread is attached to the owner.
     #[inline]
-    pub(super) unsafe fn come(&self) -> usize {
+    pub(super) unsafe fn come(&self) -> bool {
         let come = |presence: &mut Presence| {
             presence.stays = true;
             presence.lends
         };
         // SAFETY: as the caller says.
-        if unsafe { self.with(come) } { self.attend() } else { 0 }
+        unsafe { self.with(come) }
     }
 
     /// A thread that came to stay is about to leave, and attends no longer.
@@ -137,7 +137,7 @@ impl<R: Runtime> Returns<R> {
     }
 
     /// Somebody stays from now on, or has stayed since before the first buffer was lent. Returns the word as it is now.
-    fn attend(&self) -> usize {
+    pub(super) fn attend(&self) -> usize {
         // ORDERING: ATTEND (Acquire), pairs with RETURN_PUSH: what is on the list is readable.
         let word = self.word.fetch_or(ATTENDED, ATTEND) | ATTENDED;
         trace::emit(|| Event::Attending { interpreter: self.id, pending: word & !TAGS != 0 });
