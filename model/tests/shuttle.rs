@@ -148,7 +148,7 @@ fn every_logic_fault_is_refuted() {
     assert!(logic_faults().count() >= 30);
     for fault in logic_faults() {
         let complaints = complaints(&run_under(fault.strategy, fault.scenario, &planted(Planted::Fault(fault))));
-        assert!(complaints.iter().any(|why| why.contains(fault.or)), "{}: {complaints:?}", fault.name);
+        assert!(complaints.iter().any(|why| why.contains(fault.says)), "{}: {complaints:?}", fault.name);
     }
 }
 

@@ -123,17 +123,16 @@ fn survived(fault: Fault, strategy: Strategy, why: &str) -> FaultRun {
 /// Runs the fault's scenario. It must fail, and say what is expected of it.
 fn in_code(fault: CodeFault, task: Task, engine: Engine, plan: &Plan) -> std::io::Result<FaultRun> {
     let scenario = job::load(fault.scenario).expect("shipped");
-    let says = if engine == Engine::Shuttle { fault.or } else { fault.says };
     let limit = task.limit();
     let job = Job { origin: fault.scenario, scenario: &scenario, strategy: fault.strategy, task };
     let run = job::run(&plan.executable, &job, limit)?;
-    let said = run.violations.iter().map(|violation| violation.to_string()).find(|why| why.contains(says));
+    let said = run.violations.iter().map(|violation| violation.to_string()).find(|why| why.contains(fault.says));
     let (verdict, why) = match said {
         Some(why) => (FaultVerdict::Refuted, why),
         None => (
             FaultVerdict::Survived,
             match run.violations.first() {
-                Some(other) => format!("{says:?} was expected, not: {other}"),
+                Some(other) => format!("{:?} was expected, not: {other}", fault.says),
                 None => format!("all {} executions passed", run.executions),
             },
         ),
