@@ -83,12 +83,8 @@ impl<R: Runtime> Returns<R> {
     /// The calling thread is attached to the owner.
     #[inline]
     pub(super) unsafe fn come(&self) -> bool {
-        let come = |presence: &mut Presence| {
-            presence.stays = true;
-            presence.lends
-        };
         // SAFETY: as the caller says.
-        unsafe { self.with(come) }
+        unsafe { self.stay(true) }
     }
 
     /// A thread that came to stay is about to leave, and attends no longer.
@@ -98,14 +94,25 @@ impl<R: Runtime> Returns<R> {
     /// The calling thread is attached to `owner`, which has this list.
     #[inline]
     pub(super) unsafe fn leave(&self, owner: &R) {
-        let leave = |presence: &mut Presence| {
-            presence.stays = false;
+        // SAFETY: as the caller says.
+        if unsafe { self.stay(false) } {
+            self.unattend(owner);
+        }
+    }
+
+    /// A thread stays from now on, or no longer. Whether anything was lent.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread is attached to the owner.
+    #[inline]
+    unsafe fn stay(&self, stays: bool) -> bool {
+        let stay = |presence: &mut Presence| {
+            presence.stays = stays;
             presence.lends
         };
         // SAFETY: as the caller says.
-        if unsafe { self.with(leave) } {
-            self.unattend(owner);
-        }
+        unsafe { self.with(stay) }
     }
 
     /// The calling thread is about to lend a buffer that comes home by this list. With the first one whoever stays begins to

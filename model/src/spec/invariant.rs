@@ -17,7 +17,8 @@ impl Rules {
     ///
     /// - G4: a thread holds at most one interpreter's lock.
     /// - G8: no release has failed. To what is on a return list somebody attends, or has the errand to see to it; and
-    ///   one thread has the errand exactly if the list says so.
+    ///   one thread has the errand exactly if the list says so. Who stays where something was lent attends, and nothing is
+    ///   exported where nothing was lent.
     /// - G7: nobody is inside an interpreter that has ended; one that is ending has somebody inside who will complete it.
     /// - G5: the queue of a channel holds exactly the messages that were sent and neither received nor discarded, in
     ///   the order in which they were sent, and no more of them than fit.
@@ -36,6 +37,9 @@ impl Rules {
         }
         for interpreter in 0..state.returns.len() {
             self.check_returns(state, interpreter)?;
+        }
+        for buffer in 0..state.buffers.len() {
+            self.check_lent(state, buffer)?;
         }
         for channel in 0..state.channels.len() {
             self.check_queue(state, channel)?;
@@ -144,12 +148,7 @@ impl Rules {
         demand(buffers.is_empty() || *attended || *errand, G8, || {
             format!("nobody will see to the {} buffers on the return list of {name}", buffers.len())
         })?;
-        for (decl, buffer) in self.scenario.buffers.iter().zip(&state.buffers) {
-            demand(*lends || decl.owner != interpreter || buffer.exports == 0, G8, || {
-                format!("{} is exported, but {name} has lent nothing", decl.name)
-            })?;
-        }
-        demand(!lends || *attended || !self.stays(state, interpreter), G8, || {
+        demand(!lends || *attended || !has_come_to_stay(state, interpreter), G8, || {
             format!("the thread in {name} does not attend to its return list")
         })?;
         let has_it = |errands: &[u8]| errands.iter().any(|&errand| usize::from(errand) == interpreter);
@@ -160,13 +159,12 @@ impl Rules {
         })
     }
 
-    /// Whether a thread has come to stay in its interpreter, is not about to leave it, and is not on an errand.
-    fn stays(&self, state: &State, interpreter: usize) -> bool {
-        let Some(thread) = state.holder(interpreter).map(|thread| &state.threads[thread]) else {
-            return false;
-        };
-        let comes_or_goes = matches!(thread.agenda.last(), Some(Todo::Attend(_) | Todo::Leave(_)));
-        thread.home.map(usize::from) == Some(interpreter) && thread.interrupted.is_none() && !comes_or_goes
+    fn check_lent(&self, state: &State, buffer: usize) -> Result<(), Violation> {
+        let decl = &self.scenario.buffers[buffer];
+        let lends = state.returns.get(decl.owner).is_none_or(|list| list.lends);
+        demand(lends || state.buffers[buffer].exports == 0, G8, || {
+            format!("{} is exported, but {} has lent nothing", decl.name, self.scenario.interpreters[decl.owner])
+        })
     }
 
     fn check_queue(&self, state: &State, channel: usize) -> Result<(), Violation> {
@@ -255,6 +253,13 @@ impl Rules {
             format!("{name} {is} freed, with {} references", there.references)
         })
     }
+}
+
+/// Whether a thread has come to stay in its interpreter, is not about to leave it, and is not on an errand.
+fn has_come_to_stay(state: &State, interpreter: usize) -> bool {
+    let Some(thread) = state.holder(interpreter).map(|thread| &state.threads[thread]) else { return false };
+    let comes_or_goes = matches!(thread.agenda.last(), Some(Todo::Attend(_) | Todo::Leave(_)));
+    thread.home.map(usize::from) == Some(interpreter) && thread.interrupted.is_none() && !comes_or_goes
 }
 
 /// The number of send ends and of receive ends of a channel, wherever they are.

@@ -103,12 +103,9 @@ impl Scope {
     /// A variable that must be able to hold one of `expected` here.
     pub(super) fn find(&self, name: &str, expected: Kinds) -> Result<Variable, String> {
         let variable = words::find("variable", name, self.names.iter().map(String::as_str)).map_err(|message| {
-            let is_of_a_channel = [".tx", ".rx", ".pub", ".sub"].iter().any(|end| name.ends_with(end));
-            if is_of_a_channel {
-                format!("{message} (what a thread has at the start stands in its `holds`)")
-            } else {
-                message
-            }
+            // No step introduces a name with a dot.
+            let hint = if name.contains('.') { " (what a thread has at the start stands in its `holds`)" } else { "" };
+            message + hint
         })?;
         let kinds = self.contents[variable].kinds;
         if kinds.and(expected) == Kinds::NOTHING {

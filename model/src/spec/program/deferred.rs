@@ -3,10 +3,9 @@
 //!
 //! Under the strategies that have such lists, a release puts the buffer on its owner's list and is done. Whoever is
 //! attached to the owner to stay collects from the list: when it comes, at safepoints, before it sends. (Before the first send
-//! there is nothing to see to, so nobody does.) Where batches are
-//! larger than 1, what a thread releases of others' in an interpreter waits in its outbox, until that is full or the thread
-//! leaves. Where nobody attends, the thread that put the first buffer on the list, or that left one there, has the *errand*
-//! to go and collect as soon as it is attached to nobody.
+//! there is nothing to see to, so nobody does.) Where batches are larger than 1, what a thread releases of others' in an
+//! interpreter waits in its outbox, until that is full or the thread leaves. Where nobody attends, the thread that put the
+//! first buffer on the list, or that left one there, has the *errand* to go and collect as soon as it is attached to nobody.
 
 use super::Plan;
 use crate::scenario::Strategy;
@@ -59,11 +58,12 @@ impl Rules {
 
     /// The first time the thread, which came to stay, begins to attend. From then on it looks, and collects a batch.
     pub(in crate::spec) fn lend(&self, state: &mut State, thread: usize, interpreter: u8) {
-        let list = state.list(interpreter);
-        let next = if list.lends { Todo::Look(interpreter) } else { Todo::Attend(interpreter) };
-        let is_first = !std::mem::replace(&mut list.lends, true);
-        if !(is_first && self.has(Fault::LendsUnattended)) {
-            state.threads[thread].first(vec![next]);
+        let lends = std::mem::replace(&mut state.list(interpreter).lends, true);
+        let me = &mut state.threads[thread];
+        if lends {
+            me.first(vec![Todo::Look(interpreter)]);
+        } else if !self.has(Fault::LendsUnattended) {
+            me.first(vec![Todo::Attend(interpreter)]);
         }
     }
 
